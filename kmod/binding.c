@@ -1,0 +1,369 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Binding: which SA belongs to which device, and what a device learns of its
+ * SAs: the reqid of a binding by mark or if_id, the peer of "remote any".
+ *
+ * Devices are hashed by the strongest part of their binding, and once more by
+ * a learned reqid, so that the arrival of an SA costs the same with one
+ * device and with ten thousand. Everything here is under xvti_sa_lock.
+ */
+
+#include <linux/jhash.h>
+
+#include "binding.h"
+#include "bundle.h"
+#include "device.h"
+#include "policy.h"
+
+#define XVTI_BINDING_BITS	12
+
+static struct hlist_head xvti_bindings[1 << XVTI_BINDING_BITS];
+
+/**
+ * xvti_binding_hash() - hash of what SAs and devices are found by
+ * @net: underlay
+ * @key: which key
+ * @value: its value
+ *
+ * Return: 32 bits, the upper ones to be used.
+ */
+u32 xvti_binding_hash(const struct net *net, enum xvti_key key, u32 value)
+{
+	return jhash_3words(key, value, net_hash_mix(net), 0);
+}
+
+static struct hlist_head *xvti_binding_chain(const struct net *net,
+					     enum xvti_key key, u32 value)
+{
+	u32 hash = xvti_binding_hash(net, key, value);
+
+	return &xvti_bindings[hash >> (32 - XVTI_BINDING_BITS)];
+}
+
+/* The strongest key of a binding, by which its device is hashed. */
+static enum xvti_key xvti_conf_key(const struct xvti_conf *conf, u32 *value)
+{
+	if (conf->reqid) {
+		*value = conf->reqid;
+		return XVTI_KEY_REQID;
+	}
+	if (conf->if_id) {
+		*value = conf->if_id;
+		return XVTI_KEY_IF_ID;
+	}
+	*value = conf->mark.v & conf->mark.m;
+	return XVTI_KEY_MARK;
+}
+
+static bool xvti_peer_known(const struct xvti_dev *xv)
+{
+	return !xfrm_addr_any(&xv->peer, xv->conf.family);
+}
+
+static bool xvti_endpoints_match(const struct xvti_dev *xv,
+				 const struct xvti_sa *sa, enum xvti_dir dir)
+{
+	const xfrm_address_t *local, *remote;
+
+	if (xv->conf.family != sa->family)
+		return false;
+	local = dir == XVTI_OUT ? &sa->saddr : &sa->daddr;
+	remote = dir == XVTI_OUT ? &sa->daddr : &sa->saddr;
+	return xfrm_addr_equal(local, &xv->conf.local, sa->family) &&
+	       (!xvti_peer_known(xv) ||
+		xfrm_addr_equal(remote, &xv->peer, sa->family));
+}
+
+/* An outbound SA must carry the mark for the private policy to find it. An
+ * inbound one may come without: strongSwan leaves it out by default, and the
+ * reqid, once learned from the outbound SA, pairs the two.
+ */
+static bool xvti_mark_match(const struct xvti_dev *xv,
+			    const struct xvti_sa *sa, enum xvti_dir dir)
+{
+	const struct xfrm_mark *mark = &xv->conf.mark;
+
+	if (mark->m && sa->mark.m == mark->m && sa->mark.v == mark->v)
+		return true;
+	if (dir == XVTI_OUT)
+		return !mark->m && !sa->mark.v;
+	if (!mark->m || sa->mark.m)
+		return xv->conf.reqid;
+	return xv->reqid && xv->reqid == sa->reqid;
+}
+
+/* How well an SA fits a device: 0 not at all, otherwise more is better. */
+static unsigned int xvti_binding_score(const struct xvti_dev *xv,
+				       const struct xvti_sa *sa,
+				       enum xvti_dir dir)
+{
+	const struct xvti_conf *conf = &xv->conf;
+
+	if (!xvti_endpoints_match(xv, sa, dir) || conf->if_id != sa->if_id ||
+	    (conf->reqid && conf->reqid != sa->reqid) ||
+	    !xvti_mark_match(xv, sa, dir))
+		return 0;
+	return 1 + !xvti_conf_remote_any(conf) + 2 * (!!conf->reqid) +
+	       2 * (!!conf->if_id) + 2 * (conf->mark.m && sa->mark.m);
+}
+
+static void xvti_binding_best(const struct xvti_sa *sa, enum xvti_dir dir,
+			      enum xvti_key key, u32 value,
+			      struct xvti_dev **best, unsigned int *best_score)
+{
+	struct xvti_binding_key *entry;
+	unsigned int score;
+
+	hlist_for_each_entry(entry, xvti_binding_chain(sa->net, key, value),
+			     node) {
+		if (!net_eq(entry->xv->net, sa->net))
+			continue;
+		score = xvti_binding_score(entry->xv, sa, dir);
+		if (score > *best_score) {
+			*best_score = score;
+			*best = entry->xv;
+		}
+	}
+}
+
+/**
+ * xvti_binding_find() - the device that an SA belongs to
+ * @sa: the SA, tracked or only filled in
+ * @dir: set to the direction, as seen from the device
+ *
+ * Context: xvti_sa_lock.
+ * Return: the device whose binding is the most specific, or NULL.
+ */
+struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
+				   enum xvti_dir *dir)
+{
+	struct xvti_dev *best = NULL;
+	unsigned int score = 0, before;
+	enum xvti_dir d;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	for (d = XVTI_OUT; d <= XVTI_IN; d++) {
+		before = score;
+		if (sa->reqid)
+			xvti_binding_best(sa, d, XVTI_KEY_REQID, sa->reqid,
+					  &best, &score);
+		if (sa->if_id)
+			xvti_binding_best(sa, d, XVTI_KEY_IF_ID, sa->if_id,
+					  &best, &score);
+		if (sa->mark.m)
+			xvti_binding_best(sa, d, XVTI_KEY_MARK,
+					  sa->mark.v & sa->mark.m,
+					  &best, &score);
+		if (score > before)
+			*dir = d;
+	}
+	return best;
+}
+
+static bool xvti_conf_same_binding(const struct xvti_conf *a,
+				   const struct xvti_conf *b)
+{
+	return a->family == b->family && a->reqid == b->reqid &&
+	       a->if_id == b->if_id && a->mark.v == b->mark.v &&
+	       a->mark.m == b->mark.m &&
+	       xfrm_addr_equal(&a->local, &b->local, a->family) &&
+	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
+}
+
+/**
+ * xvti_binding_taken() - does another device have these endpoints and binding
+ * @xv: the device that asks for them
+ * @conf: what it asks for
+ *
+ * Context: process.
+ */
+bool xvti_binding_taken(const struct xvti_dev *xv,
+			const struct xvti_conf *conf)
+{
+	struct xvti_binding_key *entry;
+	bool taken = false;
+	enum xvti_key key;
+	u32 value;
+
+	key = xvti_conf_key(conf, &value);
+	spin_lock_bh(&xvti_sa_lock);
+	hlist_for_each_entry(entry, xvti_binding_chain(xv->net, key, value),
+			     node)
+		if (entry->xv != xv && net_eq(entry->xv->net, xv->net) &&
+		    xvti_conf_same_binding(&entry->xv->conf, conf))
+			taken = true;
+	spin_unlock_bh(&xvti_sa_lock);
+	return taken;
+}
+
+/**
+ * xvti_binding_tmpl() - the template of the private policies, if known
+ * @xv: device
+ * @conf: its configuration, now or soon
+ * @tmpl: filled if true is returned
+ *
+ * Context: xvti_sa_lock, or RTNL while nothing learned is needed.
+ * Return: whether peer and reqid are known.
+ */
+bool xvti_binding_tmpl(const struct xvti_dev *xv, const struct xvti_conf *conf,
+		       struct xvti_tmpl *tmpl)
+{
+	const xfrm_address_t *remote;
+
+	remote = xvti_conf_remote_any(conf) ? &xv->peer : &conf->remote;
+	memset(tmpl, 0, sizeof(*tmpl));
+	tmpl->reqid = conf->reqid ?: xv->reqid;
+	if (!conf->family || !tmpl->reqid ||
+	    xfrm_addr_any(remote, conf->family))
+		return false;
+	tmpl->local = conf->local;
+	tmpl->remote = *remote;
+	tmpl->mark = conf->mark;
+	tmpl->if_id = conf->if_id;
+	tmpl->link = conf->link;
+	tmpl->family = conf->family;
+	return true;
+}
+
+static void xvti_carrier_update(struct xvti_dev *xv)
+{
+	bool up = xv->conf.carrier == XVTI_CARRIER_ALWAYS ||
+		  (xv->sa_out && xv->sa_in);
+
+	if (up == netif_carrier_ok(xv->dev))
+		return;
+	if (up)
+		netif_carrier_on(xv->dev);
+	else
+		netif_carrier_off(xv->dev);
+	set_bit(XVTI_EVENT_CARRIER, &xv->events);
+}
+
+static void xvti_binding_count(struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+	u8 usable = 0;
+
+	xv->sa_out = 0;
+	xv->sa_in = 0;
+	list_for_each_entry(sa, &xv->sas, dev_node) {
+		if (sa->mode != XFRM_MODE_TUNNEL)
+			continue;
+		if (sa->dir == XVTI_IN) {
+			xv->sa_in++;
+		} else if (sa->inner) {
+			xv->sa_out++;
+			usable |= sa->inner;
+		}
+	}
+	WRITE_ONCE(xv->usable_out, usable);
+}
+
+/* The peer of "remote any" is the one of the first SA, as long as there is
+ * an SA: a second peer cannot take the device away from it.
+ */
+static void xvti_learn_peer(struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+
+	if (!xvti_conf_remote_any(&xv->conf))
+		return;
+	sa = list_first_entry_or_null(&xv->sas, struct xvti_sa, dev_node);
+	if (sa)
+		xv->peer = sa->dir == XVTI_OUT ? sa->daddr : sa->saddr;
+	else
+		memset(&xv->peer, 0, sizeof(xv->peer));
+}
+
+static u32 xvti_newest_reqid(const struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+
+	list_for_each_entry(sa, &xv->sas, dev_node)
+		if (sa->dir == XVTI_OUT)
+			return sa->reqid;
+	return 0;
+}
+
+/* The reqid of the newest outbound SA completes a binding without one. It is
+ * kept when that SA goes: the next one most often has it again.
+ */
+static void xvti_learn_reqid(struct xvti_dev *xv)
+{
+	u32 reqid = xvti_newest_reqid(xv);
+
+	if (xv->conf.reqid || !reqid || reqid == xv->reqid)
+		return;
+	xv->reqid = reqid;
+	hlist_del_init(&xv->learned.node);
+	hlist_add_head(&xv->learned.node,
+		       xvti_binding_chain(xv->net, XVTI_KEY_REQID, reqid));
+	xvti_sa_bind_chain(xvti_pernet(xv->net), XVTI_KEY_REQID, reqid);
+}
+
+/**
+ * xvti_binding_update() - the SAs of a device have changed
+ * @xv: device
+ *
+ * Counts them, follows with what is derived from them, and gives up the
+ * bundles: a cached one would pin a dead SA, or go on with an old one.
+ *
+ * Context: xvti_sa_lock, which is a leaf: nothing here calls into xfrm but
+ * dst_release(), which only queues.
+ */
+void xvti_binding_update(struct xvti_dev *xv)
+{
+	const struct xvti_out *out;
+	struct xvti_tmpl tmpl;
+	bool known;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	xvti_binding_count(xv);
+	xvti_learn_peer(xv);
+	xvti_learn_reqid(xv);
+	xvti_bundle_flush(xv);
+	xvti_carrier_update(xv);
+
+	known = xvti_binding_tmpl(xv, &xv->conf, &tmpl);
+	out = rcu_dereference_protected(xv->out, 1);
+	if (known && (!out || memcmp(&out->tmpl, &tmpl, sizeof(tmpl))))
+		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
+	set_bit(XVTI_EVENT_SA, &xv->events);
+	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
+}
+
+/**
+ * xvti_binding_attach() - give a device its configuration and its SAs
+ * @xv: device, not attached
+ * @conf: configuration with endpoints and binding
+ *
+ * Context: xvti_sa_lock and RTNL.
+ */
+void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
+{
+	enum xvti_key key;
+	u32 value;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	xv->conf = *conf;
+	xv->peer = conf->remote;
+	xv->reqid = conf->reqid;
+	key = xvti_conf_key(conf, &value);
+	hlist_add_head(&xv->key.node, xvti_binding_chain(xv->net, key, value));
+	xvti_sa_bind_chain(xvti_pernet(xv->net), key, value);
+	xvti_binding_update(xv);
+}
+
+/**
+ * xvti_binding_detach() - take a device's SAs away from it
+ * @xv: device
+ *
+ * Context: xvti_sa_lock and RTNL.
+ */
+void xvti_binding_detach(struct xvti_dev *xv)
+{
+	lockdep_assert_held(&xvti_sa_lock);
+	hlist_del_init(&xv->key.node);
+	hlist_del_init(&xv->learned.node);
+	xvti_sa_rebind(xv);
+}

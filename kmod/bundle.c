@@ -1,0 +1,281 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Bundles: the core's chain of route, SA and outer route that dst_output()
+ * walks. vti and xfrmi build and free one for each packet; here it is kept,
+ * one for each device, CPU and inner family.
+ *
+ * Readers hold rcu_read_lock() and take a reference of their own. Whoever
+ * empties a slot takes the pointer out with xchg() and drops the slot's
+ * reference, which the core turns into a release after a grace period.
+ *
+ * A bundle that is used for every flow must not depend on any: it is built
+ * with the device's private policy, whose selector is any/any, and on a
+ * neutral inner route that belongs to no flow, no device of ours and no
+ * routing table. Its MTU is above all others, so that the bundle's MTU is
+ * what the outer path and the SA leave.
+ */
+
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "bundle.h"
+#include "sa.h"
+#include "stats.h"
+
+/* Shared by all devices: it is only ever referenced when a bundle is built. */
+static struct dst_entry *xvti_neutral[XVTI_INNER_MAX];
+
+#define XVTI_NEUTRAL_MTU	65535
+
+static struct dst_entry *xvti_neutral_init4(struct net_device *lo)
+{
+	struct dst_metrics *metrics;
+	struct rtable *rt;
+
+	metrics = kzalloc(sizeof(*metrics), GFP_KERNEL);
+	if (!metrics)
+		return NULL;
+	rt = rt_dst_alloc(lo, 0, RTN_UNICAST, true);
+	if (!rt) {
+		kfree(metrics);
+		return NULL;
+	}
+	/* freed with the route, by ipv4_dst_destroy() */
+	refcount_set(&metrics->refcnt, 1);
+	metrics->metrics[RTAX_MTU - 1] = XVTI_NEUTRAL_MTU;
+	dst_init_metrics(&rt->dst, metrics->metrics, true);
+	return &rt->dst;
+}
+
+static struct dst_entry *xvti_neutral_init6(struct net_device *lo)
+{
+	struct rt6_info *rt;
+
+	rt = ip6_dst_alloc(&init_net, lo, DST_NOCOUNT | DST_NOXFRM);
+	if (!rt)
+		return NULL;
+	dst_metric_set(&rt->dst, RTAX_MTU, XVTI_NEUTRAL_MTU);
+	return &rt->dst;
+}
+
+/**
+ * xvti_bundle_init() - make the neutral routes
+ *
+ * Return: 0 or -ENOMEM.
+ */
+int xvti_bundle_init(void)
+{
+	struct net_device *lo = init_net.loopback_dev;
+	int inner;
+
+	xvti_neutral[XVTI_INNER4] = xvti_neutral_init4(lo);
+	xvti_neutral[XVTI_INNER6] = xvti_neutral_init6(lo);
+	for (inner = 0; inner < XVTI_INNER_MAX; inner++) {
+		struct dst_entry *dst = xvti_neutral[inner];
+
+		if (!dst) {
+			xvti_bundle_exit();
+			return -ENOMEM;
+		}
+		dst->obsolete = DST_OBSOLETE_NONE;
+		dst->input = dst_discard;
+		dst->output = dst_discard_out;
+	}
+	return 0;
+}
+
+/**
+ * xvti_bundle_exit() - give the neutral routes up
+ *
+ * A bundle on its way may outlive the module: it holds a reference to its
+ * neutral route, whose functions are all the core's.
+ */
+void xvti_bundle_exit(void)
+{
+	int inner;
+
+	for (inner = 0; inner < XVTI_INNER_MAX; inner++)
+		dst_release(xvti_neutral[inner]);
+}
+
+static bool xvti_slot_drop(struct dst_entry __rcu **slot)
+{
+	struct dst_entry *dst;
+
+	dst = xchg((__force struct dst_entry **)slot, NULL);
+	dst_release(dst);
+	return dst;
+}
+
+/**
+ * xvti_out_flush() - give all cached bundles up, on all CPUs
+ * @out: outbound side
+ *
+ * Context: any.
+ */
+void xvti_out_flush(struct xvti_out *out)
+{
+	int cpu, inner;
+
+	WRITE_ONCE(out->gen, out->gen + 1);
+	/* pairs with the one in xvti_slot_store() */
+	smp_mb();
+	for_each_possible_cpu(cpu)
+		for (inner = 0; inner < XVTI_INNER_MAX; inner++)
+			xvti_slot_drop(&per_cpu_ptr(out->slots,
+						    cpu)->dst[inner]);
+}
+
+/**
+ * xvti_bundle_flush() - give all bundles of a device up
+ * @xv: device
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_bundle_flush(struct xvti_dev *xv)
+{
+	struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+
+	if (!out)
+		return;
+	xvti_out_flush(out);
+	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_FLUSH);
+}
+
+/* Keep a bundle, with a reference of its own, unless the cache was flushed
+ * while it was built: the event that it was flushed for may have been too
+ * early for the bundle to see and too late for the flush to find it.
+ */
+static void xvti_slot_store(struct xvti_out *out, enum xvti_inner inner,
+			    struct dst_entry *dst, unsigned int gen)
+{
+	struct dst_entry __rcu **slot;
+
+	slot = &this_cpu_ptr(out->slots)->dst[inner];
+	dst_hold(dst);
+	dst_release(xchg((__force struct dst_entry **)slot, dst));
+	/* pairs with the one in xvti_out_flush() */
+	smp_mb();
+	if (READ_ONCE(out->gen) != gen)
+		xvti_slot_drop(slot);
+}
+
+/* The core falls back to the policy database when it finds the private policy
+ * wanting, and that bundle would then serve everyone.
+ */
+static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
+			     const struct dst_entry *dst)
+{
+	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
+	const struct xvti_tmpl *tmpl = &out->tmpl;
+	const struct xfrm_state *x = dst->xfrm;
+
+	return x && !(dst->flags & DST_XFRM_QUEUE) &&
+	       xdst->pols[0] ==
+	       rcu_access_pointer(out->sk[inner]->sk_policy[XFRM_POLICY_OUT]) &&
+	       x->id.proto == IPPROTO_ESP &&
+	       x->props.mode == XFRM_MODE_TUNNEL &&
+	       x->props.family == tmpl->family &&
+	       x->props.reqid == tmpl->reqid &&
+	       xvti_x_if_id(x) == tmpl->if_id &&
+	       (tmpl->mark.v & x->mark.m) == x->mark.v &&
+	       xfrm_addr_equal(&x->id.daddr, &tmpl->remote, tmpl->family) &&
+	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
+}
+
+static struct dst_entry *xvti_bundle_lookup(const struct xvti_out *out,
+					    enum xvti_inner inner)
+{
+	const struct xvti_tmpl *tmpl = &out->tmpl;
+	struct flowi fl = {
+		.flowi_oif = tmpl->link,
+		.flowi_mark = tmpl->mark.v,
+	};
+
+	dst_hold(xvti_neutral[inner]);
+	return xfrm_lookup_with_ifid(out->net, xvti_neutral[inner], &fl,
+				     out->sk[inner], 0, tmpl->if_id);
+}
+
+static unsigned int xvti_bundle_error(long err)
+{
+	switch (err) {
+	case -EAGAIN:
+	case -EREMOTE:
+	case -ESRCH:
+		return XVTI_A_STATS_TX_NO_SA;
+	case -EHOSTUNREACH:
+	case -ENETUNREACH:
+	case -ENETDOWN:
+	case -ENODEV:
+		return XVTI_A_STATS_TX_NO_ROUTE;
+	default:
+		return XVTI_A_STATS_TX_ERROR;
+	}
+}
+
+/* Outer packets have moved to another device: the MTU may follow. */
+static void xvti_bundle_lower(struct xvti_dev *xv, struct net_device *lower)
+{
+	if (READ_ONCE(xv->lower) == lower->ifindex)
+		return;
+	if (xvti_is_xvti(lower)) {
+		struct xvti_dev *other = netdev_priv(lower);
+
+		WRITE_ONCE(other->is_lower, true);
+	}
+	WRITE_ONCE(xv->lower, lower->ifindex);
+	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
+}
+
+/**
+ * xvti_bundle_build() - get a bundle from the core and keep it
+ * @xv: device
+ * @out: its outbound side
+ * @inner: inner family
+ * @reason: XVTI_A_STATS_TX_* if there is none
+ *
+ * Not called without a usable SA in sight: the core would raise an acquire
+ * for the any/any flow, which no daemon asked for.
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: the bundle with a reference for the caller, or NULL.
+ */
+struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
+				    enum xvti_inner inner,
+				    unsigned int *reason)
+{
+	unsigned int gen = READ_ONCE(out->gen);
+	struct dst_entry *dst;
+
+	/* the generation is read before the core is asked */
+	smp_rmb();
+	if (!(READ_ONCE(xv->usable_out) & BIT(inner))) {
+		*reason = XVTI_A_STATS_TX_NO_SA;
+		return NULL;
+	}
+
+	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_MISS);
+	dst = xvti_bundle_lookup(out, inner);
+	if (IS_ERR(dst)) {
+		*reason = xvti_bundle_error(PTR_ERR(dst));
+		if (*reason == XVTI_A_STATS_TX_NO_SA)
+			xvti_sa_resync(xvti_pernet(xv->net));
+		return NULL;
+	}
+	if (!xvti_bundle_ours(out, inner, dst)) {
+		*reason = XVTI_A_STATS_TX_CLEAR;
+		goto err_release;
+	}
+	if (dst->dev == xv->dev) {
+		*reason = XVTI_A_STATS_TX_LOOP;
+		goto err_release;
+	}
+	xvti_bundle_lower(xv, dst->dev);
+	xvti_slot_store(out, inner, dst, gen);
+	return dst;
+
+err_release:
+	dst_release(dst);
+	return NULL;
+}

@@ -1,0 +1,209 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * MTU: the largest inner packet whose ESP packet fits the lower device.
+ *
+ * The lower MTU is that of the route to the peer: its own "mtu" metric, or
+ * the MTU of the device that it leaves by. Path MTUs that were learned do not
+ * count, they go away again: transmit answers for those. What ESP adds is
+ * asked of the SA, which knows its cipher, its padding and its UDP header.
+ */
+
+#include <linux/rtnetlink.h>
+#include <net/addrconf.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "binding.h"
+#include "device.h"
+#include "mtu.h"
+
+/* Before there is an SA: AES-CBC with HMAC-SHA-512 over UDP, the most that
+ * the common ciphers add (RFC 3602, RFC 4868, RFC 3948).
+ */
+#define XVTI_ESTIMATE_HEADERS	(8 + 8 + 16 + 32)
+#define XVTI_ESTIMATE_BLOCK	16
+#define XVTI_ESP_TRAILER	2
+
+static u32 xvti_lower_mtu4(const struct xvti_dev *xv,
+			   const xfrm_address_t *remote)
+{
+	struct flowi4 fl4 = {
+		.daddr = remote->a4,
+		.saddr = xv->conf.local.a4,
+		.flowi4_oif = xv->conf.link,
+		.flowi4_mark = xv->conf.mark.v,
+	};
+	struct rtable *rt;
+	u32 mtu;
+
+	rt = ip_route_output_key(xv->net, &fl4);
+	if (IS_ERR(rt))
+		return 0;
+	mtu = dst_metric_raw(&rt->dst, RTAX_MTU) ?: READ_ONCE(rt->dst.dev->mtu);
+	ip_rt_put(rt);
+	return mtu;
+}
+
+static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
+			   const xfrm_address_t *remote)
+{
+	struct flowi6 fl6 = {
+		.daddr = remote->in6,
+		.saddr = xv->conf.local.in6,
+		.flowi6_oif = xv->conf.link,
+		.flowi6_mark = xv->conf.mark.v,
+	};
+	struct dst_entry *dst;
+	u32 mtu = 0;
+
+	dst = ip6_route_output(xv->net, NULL, &fl6);
+	if (!dst->error) {
+		/* the metric of an exception is a learned path MTU */
+		if (!(((struct rt6_info *)dst)->rt6i_flags & RTF_CACHE))
+			mtu = dst_metric_raw(dst, RTAX_MTU);
+		mtu = mtu ?: READ_ONCE(dst->dev->mtu);
+	}
+	dst_release(dst);
+	return mtu;
+}
+
+static u32 xvti_lower_mtu(const struct xvti_dev *xv,
+			  const xfrm_address_t *remote)
+{
+	if (xfrm_addr_any(remote, xv->conf.family))
+		return 0;
+	return xv->conf.family == AF_INET6 ? xvti_lower_mtu6(xv, remote) :
+					     xvti_lower_mtu4(xv, remote);
+}
+
+static u32 xvti_estimate(const struct xvti_dev *xv, u32 lower)
+{
+	u32 headers = XVTI_ESTIMATE_HEADERS;
+
+	headers += xv->conf.family == AF_INET6 ? sizeof(struct ipv6hdr) :
+						 sizeof(struct iphdr);
+	if (lower <= headers + XVTI_ESTIMATE_BLOCK)
+		return 0;
+	return round_down(lower - headers, XVTI_ESTIMATE_BLOCK) -
+	       XVTI_ESP_TRAILER;
+}
+
+/* The newest outbound SA, which the core prefers too; with a reference. */
+static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+	xfrm_address_t daddr;
+	bool found = false;
+	u32 mark = 0;
+	__be32 spi = 0;
+
+	spin_lock_bh(&xvti_sa_lock);
+	list_for_each_entry(sa, &xv->sas, dev_node) {
+		if (sa->dir == XVTI_OUT && sa->inner) {
+			daddr = sa->daddr;
+			spi = sa->spi;
+			mark = sa->mark.v;
+			found = true;
+			break;
+		}
+	}
+	spin_unlock_bh(&xvti_sa_lock);
+	if (!found)
+		return NULL;
+	return xfrm_state_lookup(xv->net, mark, &daddr, spi, IPPROTO_ESP,
+				 xv->conf.family);
+}
+
+static u32 xvti_mtu_floor(const struct net_device *dev)
+{
+	const struct inet6_dev *idev = __in6_dev_get(dev);
+
+	return idev && !READ_ONCE(idev->cnf.disable_ipv6) ? IPV6_MIN_MTU :
+							    XVTI_MTU_MIN;
+}
+
+static u32 xvti_mtu_auto(const struct xvti_dev *xv,
+			 enum xvti_mtu_source *source)
+{
+	u32 lower, mtu, floor = xvti_mtu_floor(xv->dev);
+	xfrm_address_t remote;
+	struct xfrm_state *x;
+
+	spin_lock_bh(&xvti_sa_lock);
+	remote = xv->peer;
+	spin_unlock_bh(&xvti_sa_lock);
+
+	*source = XVTI_MTU_SOURCE_DEFAULT;
+	lower = xv->conf.family ? xvti_lower_mtu(xv, &remote) : 0;
+	if (!lower)
+		return IPV6_MIN_MTU;
+
+	x = xvti_sa_in_use(xv);
+	if (x) {
+		*source = XVTI_MTU_SOURCE_SA;
+		mtu = xfrm_state_mtu(x, lower);
+		xfrm_state_put(x);
+	} else {
+		*source = XVTI_MTU_SOURCE_ESTIMATE;
+		mtu = xvti_estimate(xv, lower);
+	}
+	if (mtu < floor) {
+		*source = XVTI_MTU_SOURCE_FLOOR;
+		mtu = floor;
+	}
+	return min_t(u32, mtu, XVTI_MTU_MAX);
+}
+
+/**
+ * xvti_mtu_update() - follow what the MTU depends on
+ * @xv: device
+ *
+ * Context: process, RTNL.
+ */
+void xvti_mtu_update(struct xvti_dev *xv)
+{
+	enum xvti_mtu_source source = XVTI_MTU_SOURCE_USER;
+	u32 mtu = xv->conf.mtu;
+
+	ASSERT_RTNL();
+	if (!mtu)
+		mtu = xvti_mtu_auto(xv, &source);
+	if (mtu == xv->dev->mtu && source == xv->mtu_source)
+		return;
+
+	xv->mtu_source = source;
+	set_bit(XVTI_EVENT_MTU, &xv->events);
+	if (mtu == xv->dev->mtu)
+		return;
+	xv->mtu_following = true;
+	if (dev_set_mtu(xv->dev, mtu))
+		net_warn_ratelimited("%s: MTU %u refused\n", xv->dev->name,
+				     mtu);
+	xv->mtu_following = false;
+}
+
+/**
+ * xvti_change_mtu() - ndo_change_mtu
+ * @dev: device
+ * @mtu: MTU in octets; the core has checked it against min_mtu and max_mtu
+ *
+ * A number that a user sets stays until the user asks for "mtu auto".
+ *
+ * Context: process, RTNL.
+ * Return: 0.
+ */
+int xvti_change_mtu(struct net_device *dev, int mtu)
+{
+	struct xvti_dev *xv = netdev_priv(dev);
+
+	if (!xv->mtu_following) {
+		spin_lock_bh(&xvti_sa_lock);
+		xv->conf.mtu = mtu;
+		spin_unlock_bh(&xvti_sa_lock);
+		xv->mtu_source = XVTI_MTU_SOURCE_USER;
+		set_bit(XVTI_EVENT_MTU, &xv->events);
+		xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
+	}
+	dev->mtu = mtu;
+	return 0;
+}

@@ -1,0 +1,374 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Receive: the core decrypts, and then asks whose packet it is.
+ *
+ * Of all ESP packets of the host only those are taken whose SA is bound to a
+ * device; everything else passes through untouched. The SA that decrypted a
+ * packet has proved who sent it, so no inbound policy is consulted: the
+ * binding stands for it, and the secpath is reset when it has been verified.
+ *
+ * The callback reads the hash of SAs under RCU and writes only the CPU's own
+ * counters.
+ */
+
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/percpu.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+#include <net/protocol.h>
+#include <net/xfrm.h>
+
+#include "binding.h"
+#include "device.h"
+#include "inner.h"
+#include "rcv.h"
+#include "sa.h"
+#include "stats.h"
+
+/* Above vti's 100, or a vti whose key overlaps takes our packets. */
+#define XVTI_RCV_PRIORITY	200
+
+/* What the handler has done to a packet that its callback has to know. The
+ * core runs from one to the other on the same CPU, unless the cipher is
+ * asynchronous: then the mark keeps the bits of the SA's mark, and a refused
+ * packet is counted as rx_error too.
+ */
+struct xvti_rcv_note {
+	const struct sk_buff	*skb;
+	u32			mark;
+	bool			marked;
+};
+
+static DEFINE_PER_CPU(struct xvti_rcv_note, xvti_rcv_note);
+
+static void xvti_rcv_mark(struct sk_buff *skb, const xfrm_address_t *daddr,
+			  u16 family)
+{
+	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+	const struct xvti_sa *sa;
+	__be32 spi, seq;
+
+	note->skb = NULL;
+	if (xfrm_parse_spi(skb, IPPROTO_ESP, &spi, &seq))
+		return;
+	rcu_read_lock();
+	sa = xvti_sa_find_marked(dev_net(skb->dev), daddr, spi, family);
+	if (sa) {
+		note->skb = skb;
+		note->mark = skb->mark;
+		note->marked = true;
+		skb->mark = (skb->mark & ~sa->mark.m) | sa->mark.v;
+	}
+	rcu_read_unlock();
+}
+
+/* Up to 4.18 the core takes a reference to the packet's dst later, may find
+ * that it has died, and then dereferences the NULL that is left of it
+ * (0152eee6fc3b). A packet from ESP GRO has none, and needs none.
+ */
+static bool xvti_rcv_dst_lost(struct sk_buff *skb)
+{
+	if (!skb_dst(skb))
+		return false;
+	skb_dst_force(skb);
+	return !skb_dst(skb);
+}
+
+/* -EINVAL: go on with the next handler, in the end the core's own. */
+static int xvti_rcv(struct sk_buff *skb, const xfrm_address_t *daddr,
+		    u16 family)
+{
+	struct xvti_net *xn = xvti_pernet(dev_net(skb->dev));
+
+	if (!READ_ONCE(xn->tracking))
+		return -EINVAL;
+	if (unlikely(xvti_rcv_dst_lost(skb))) {
+		kfree_skb(skb);
+		return 0;
+	}
+	if (unlikely(READ_ONCE(xn->marked_in)))
+		xvti_rcv_mark(skb, daddr, family);
+	return -EINVAL;
+}
+
+static int xvti_rcv4(struct sk_buff *skb)
+{
+	return xvti_rcv(skb, (xfrm_address_t *)&ip_hdr(skb)->daddr, AF_INET);
+}
+
+static int xvti_rcv6(struct sk_buff *skb)
+{
+	return xvti_rcv(skb, (xfrm_address_t *)&ipv6_hdr(skb)->daddr,
+			AF_INET6);
+}
+
+static int xvti_input4(struct sk_buff *skb, int nexthdr, __be32 spi,
+		       int encap_type)
+{
+	return xvti_rcv4(skb);
+}
+
+static int __maybe_unused xvti_input6(struct sk_buff *skb, int nexthdr,
+				      __be32 spi, int encap_type)
+{
+	return xvti_rcv6(skb);
+}
+
+static void xvti_rcv_restore_mark(struct sk_buff *skb)
+{
+	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+
+	if (note->skb != skb || !note->marked)
+		return;
+	skb->mark = note->mark;
+	note->skb = NULL;
+	note->marked = false;
+}
+
+static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn)
+{
+	struct xvti_sa *sa, copy;
+	struct xvti_dev *xv;
+	enum xvti_dir dir;
+
+	sa = xvti_sa_find(x);
+	if (likely(sa)) {
+		xv = rcu_dereference(sa->xv);
+		return xv && sa->dir == XVTI_IN ? xv : NULL;
+	}
+
+	/* an SA that came without an event */
+	xvti_sa_fill(&copy, x);
+	spin_lock_bh(&xvti_sa_lock);
+	xv = xvti_binding_find(&copy, &dir);
+	spin_unlock_bh(&xvti_sa_lock);
+	if (!xv || dir != XVTI_IN)
+		return NULL;
+	xvti_sa_resync(xn);
+	return xv;
+}
+
+static bool xvti_ports_match(const struct sk_buff *skb, unsigned int offset,
+			     const struct xfrm_selector *sel, u8 proto)
+{
+	__be16 ports[2], *p;
+
+	if (!sel->sport_mask && !sel->dport_mask)
+		return true;
+	switch (proto) {
+	case IPPROTO_TCP:
+	case IPPROTO_UDP:
+	case IPPROTO_UDPLITE:
+	case IPPROTO_SCTP:
+	case IPPROTO_DCCP:
+		break;
+	default:
+		return false;
+	}
+	p = skb_header_pointer(skb, offset, sizeof(ports), ports);
+	return p && !((p[0] ^ sel->sport) & sel->sport_mask) &&
+	       !((p[1] ^ sel->dport) & sel->dport_mask);
+}
+
+static bool xvti_selector_match4(const struct sk_buff *skb,
+				 const struct xfrm_selector *sel)
+{
+	const struct iphdr *iph = ip_hdr(skb);
+
+	return addr4_match(iph->saddr, sel->saddr.a4, sel->prefixlen_s) &&
+	       addr4_match(iph->daddr, sel->daddr.a4, sel->prefixlen_d) &&
+	       (!sel->proto || sel->proto == iph->protocol) &&
+	       ((!sel->sport_mask && !sel->dport_mask) ||
+		(!ip_is_fragment(iph) &&
+		 xvti_ports_match(skb, skb_network_offset(skb) + iph->ihl * 4,
+				  sel, iph->protocol)));
+}
+
+static bool xvti_selector_match6(const struct sk_buff *skb,
+				 const struct xfrm_selector *sel)
+{
+	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
+	u8 proto = ip6->nexthdr;
+	__be16 frag = 0;
+	int offset;
+
+	if (!addr_match(&ip6->saddr, &sel->saddr, sel->prefixlen_s) ||
+	    !addr_match(&ip6->daddr, &sel->daddr, sel->prefixlen_d))
+		return false;
+	if (!sel->proto)
+		return true;
+	offset = ipv6_skip_exthdr(skb, skb_network_offset(skb) + sizeof(*ip6),
+				  &proto, &frag);
+	return offset >= 0 && proto == sel->proto &&
+	       (!(frag & htons(IP6_OFFSET)) ||
+		(!sel->sport_mask && !sel->dport_mask)) &&
+	       xvti_ports_match(skb, offset, sel, proto);
+}
+
+/* RFC 4301, 5.2: the inner packet has to be one that the SA is for. */
+static bool xvti_selector_match(const struct sk_buff *skb,
+				enum xvti_inner inner,
+				const struct xfrm_selector *sel)
+{
+	if (sel->family && sel->family != xvti_inner_family(inner))
+		return false;
+	if (likely(!sel->prefixlen_s && !sel->prefixlen_d && !sel->proto))
+		return true;
+	return inner == XVTI_INNER6 ? xvti_selector_match6(skb, sel) :
+				      xvti_selector_match4(skb, sel);
+}
+
+/* Why a decrypted packet may not enter the overlay; 0 if it may. */
+static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
+				    struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	const struct xfrm_state *x = sp->xvec[sp->len - 1];
+	enum xvti_inner inner;
+	int i;
+
+	if (unlikely(x->props.mode != XFRM_MODE_TUNNEL &&
+		     x->props.mode != XFRM_MODE_BEET))
+		return XVTI_A_STATS_RX_MODE;
+	if (unlikely(!(READ_ONCE(xv->dev->flags) & IFF_UP)))
+		return XVTI_A_STATS_RX_DOWN;
+	if (unlikely(!xvti_inner_get(skb, &inner)))
+		return XVTI_A_STATS_RX_SELECTOR;
+	for (i = 0; i < sp->len; i++)
+		if (unlikely(!xvti_selector_match(skb, inner,
+						  &sp->xvec[i]->sel)))
+			return XVTI_A_STATS_RX_SELECTOR;
+	return 0;
+}
+
+static void xvti_rcv_deliver(struct xvti_dev *xv, struct sk_buff *skb)
+{
+	skb_reset_mac_header(skb);
+	skb_set_queue_mapping(skb, 0);
+	/* drops the secpath too: the binding was the inbound policy */
+	skb_scrub_packet(skb, !net_eq(xv->net, dev_net(xv->dev)));
+	skb->dev = xv->dev;
+	xvti_stats_rx(xv, skb->len);
+}
+
+/* The core has refused the packet, or frees one that was refused here. */
+static void xvti_rcv_failed(const struct xvti_dev *xv,
+			    const struct sk_buff *skb)
+{
+	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+
+	if (note->skb == skb)
+		note->skb = NULL;
+	else
+		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
+}
+
+static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb, int err)
+{
+	unsigned int reason;
+
+	if (err) {
+		xvti_rcv_failed(xv, skb);
+		return 0;
+	}
+	reason = xvti_rcv_verify(xv, skb);
+	if (unlikely(reason)) {
+		/* the secpath stays: the core still reads the SA there */
+		xvti_stats_drop(xv, skb, reason);
+		this_cpu_ptr(&xvti_rcv_note)->skb = skb;
+		return -EPERM;
+	}
+	xvti_rcv_deliver(xv, skb);
+	return 0;
+}
+
+/**
+ * xvti_rcv_cb() - xfrm4_protocol and xfrm6_protocol::cb_handler
+ * @skb: decrypted packet, or one that failed
+ * @err: 0, or not 0 when the core has given up
+ *
+ * Context: BH disabled; the core may hold no RCU lock.
+ * Return: 0 if the packet is ours, negative to have it dropped, positive to
+ * pass it on.
+ */
+static int xvti_rcv_cb(struct sk_buff *skb, int err)
+{
+	struct sec_path *sp = skb_sec_path(skb);
+	struct xfrm_state *x;
+	struct xvti_dev *xv;
+	struct xvti_net *xn;
+	int ret = 1;
+
+	xvti_rcv_restore_mark(skb);
+	if (!sp || !sp->len)
+		return 1;
+	x = sp->xvec[sp->len - 1];
+	xn = xvti_pernet(xs_net(x));
+	if (!READ_ONCE(xn->tracking))
+		return 1;
+
+	rcu_read_lock();
+	xv = xvti_rcv_dev(x, xn);
+	if (xv)
+		ret = xvti_rcv_bound(xv, skb, err);
+	rcu_read_unlock();
+	return ret;
+}
+
+/* The core's own handlers follow the path MTU. */
+static int xvti_err4(struct sk_buff *skb, u32 info)
+{
+	return -ENOENT;
+}
+
+static int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+		     u8 code, int offset, __be32 info)
+{
+	return -ENOENT;
+}
+
+static struct xfrm4_protocol xvti_esp4 = {
+	.handler	= xvti_rcv4,
+	.input_handler	= xvti_input4,
+	.cb_handler	= xvti_rcv_cb,
+	.err_handler	= xvti_err4,
+	.priority	= XVTI_RCV_PRIORITY,
+};
+
+static struct xfrm6_protocol xvti_esp6 = {
+	.handler	= xvti_rcv6,
+	XVTI_XFRM6_INPUT_HANDLER(xvti_input6)
+	.cb_handler	= xvti_rcv_cb,
+	.err_handler	= xvti_err6,
+	.priority	= XVTI_RCV_PRIORITY,
+};
+
+/**
+ * xvti_rcv_init() - register with the core's ESP receivers
+ *
+ * Return: 0 or a negative error.
+ */
+int xvti_rcv_init(void)
+{
+	int err;
+
+	err = xfrm4_protocol_register(&xvti_esp4, IPPROTO_ESP);
+	if (err)
+		return err;
+	err = xfrm6_protocol_register(&xvti_esp6, IPPROTO_ESP);
+	if (err)
+		xfrm4_protocol_deregister(&xvti_esp4, IPPROTO_ESP);
+	return err;
+}
+
+/**
+ * xvti_rcv_exit() - undo xvti_rcv_init()
+ *
+ * Waits for packets in the callback.
+ */
+void xvti_rcv_exit(void)
+{
+	xfrm6_protocol_deregister(&xvti_esp6, IPPROTO_ESP);
+	xfrm4_protocol_deregister(&xvti_esp4, IPPROTO_ESP);
+}

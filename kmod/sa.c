@@ -1,0 +1,451 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * SA tracking: a copy of every ESP SA of the netns that devices were born in.
+ *
+ * The xfrm core tells of SAs through struct xfrm_mgr, some events with
+ * x->lock held; it is silent about migration and about flushes by offload and
+ * netns. So a walk over the core's own list fills the copy when the first
+ * device of a netns is configured, and again when a packet proves it wrong.
+ *
+ * Locking: xvti_sa_lock is a leaf under x->lock and the core's state lock:
+ * no xfrm function is called under it but those that only read their
+ * arguments. The hash by SPI is read on each received packet under RCU.
+ */
+
+#include <linux/hashtable.h>
+#include <linux/jhash.h>
+#include <linux/slab.h>
+
+#include "binding.h"
+#include "device.h"
+#include "policy.h"
+
+/* Requests for a walk that packets make, at most one in this time. */
+#define XVTI_RESYNC_INTERVAL	HZ
+
+#define XVTI_SA_KEY_BITS	12
+
+DEFINE_SPINLOCK(xvti_sa_lock);
+
+static DEFINE_HASHTABLE(xvti_sa_by_spi, 13);
+static struct hlist_head xvti_sa_by_key[XVTI_KEY_MAX][1 << XVTI_SA_KEY_BITS];
+
+static u32 xvti_sa_key(const struct xvti_sa *sa, enum xvti_key key)
+{
+	switch (key) {
+	case XVTI_KEY_REQID:
+		return sa->reqid;
+	case XVTI_KEY_IF_ID:
+		return sa->if_id;
+	default:
+		return sa->mark.v & sa->mark.m;
+	}
+}
+
+static struct hlist_head *xvti_sa_chain(const struct net *net,
+					enum xvti_key key, u32 value)
+{
+	u32 hash = xvti_binding_hash(net, key, value);
+
+	return &xvti_sa_by_key[key][hash >> (32 - XVTI_SA_KEY_BITS)];
+}
+
+/* The families for which the private policies' any/any flow finds an SA:
+ * xfrm_state_find() matches the SA's selector against that flow.
+ */
+static u8 xvti_sa_inner(struct xfrm_state *x)
+{
+	const struct xfrm_selector *sel = &x->sel;
+
+	if (x->props.mode != XFRM_MODE_TUNNEL || sel->prefixlen_s ||
+	    sel->prefixlen_d || sel->proto || sel->sport_mask ||
+	    sel->dport_mask || sel->ifindex)
+		return 0;
+	switch (sel->family) {
+	case AF_INET:
+		return BIT(XVTI_INNER4);
+	case AF_INET6:
+		return BIT(XVTI_INNER6);
+	default:
+		return BIT(XVTI_INNER4) | BIT(XVTI_INNER6);
+	}
+}
+
+/**
+ * xvti_sa_fill() - copy what the module wants to know of an SA
+ * @sa: filled; list members are left alone
+ * @x: the SA
+ *
+ * Context: any; takes no lock, what is read here never changes.
+ */
+void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
+{
+	sa->net = xs_net(x);
+	sa->saddr = x->props.saddr;
+	sa->daddr = x->id.daddr;
+	sa->mark = x->mark;
+	sa->spi = x->id.spi;
+	sa->reqid = x->props.reqid;
+	sa->if_id = xvti_x_if_id(x);
+	sa->family = x->props.family;
+	sa->mode = x->props.mode;
+	sa->inner = xvti_sa_inner(x);
+}
+
+static bool xvti_sa_is(const struct xvti_sa *sa, struct xfrm_state *x)
+{
+	return sa->spi == x->id.spi && net_eq(sa->net, xs_net(x)) &&
+	       sa->family == x->props.family && sa->mark.v == x->mark.v &&
+	       sa->mark.m == x->mark.m &&
+	       xfrm_addr_equal(&sa->daddr, &x->id.daddr, sa->family);
+}
+
+/**
+ * xvti_sa_find() - the copy of an SA
+ * @x: the SA
+ *
+ * Context: RCU read side or xvti_sa_lock.
+ * Return: the copy, or NULL.
+ */
+struct xvti_sa *xvti_sa_find(struct xfrm_state *x)
+{
+	struct xvti_sa *sa;
+
+	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
+				   (__force u32)x->id.spi)
+		if (xvti_sa_is(sa, x))
+			return sa;
+	return NULL;
+}
+
+/**
+ * xvti_sa_find_marked() - an inbound SA of ours that the core would miss
+ * @net: underlay
+ * @daddr: outer destination of the packet
+ * @spi: its SPI
+ * @family: outer family
+ *
+ * The core looks inbound SAs up with the packet's own mark, which is not the
+ * one of a marked SA unless the administrator sets it.
+ *
+ * Context: RCU read side.
+ * Return: an SA with a mark that is bound inbound to a device, or NULL.
+ */
+struct xvti_sa *xvti_sa_find_marked(const struct net *net,
+				    const xfrm_address_t *daddr, __be32 spi,
+				    u16 family)
+{
+	struct xvti_sa *sa;
+
+	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
+				   (__force u32)spi)
+		if (sa->spi == spi && net_eq(sa->net, net) && sa->mark.m &&
+		    sa->family == family && rcu_access_pointer(sa->xv) &&
+		    sa->dir == XVTI_IN &&
+		    xfrm_addr_equal(&sa->daddr, daddr, family))
+			return sa;
+	return NULL;
+}
+
+static void xvti_sa_unset_dev(struct xvti_sa *sa)
+{
+	struct xvti_net *xn = xvti_pernet(sa->net);
+
+	if (!rcu_access_pointer(sa->xv))
+		return;
+	list_del_init(&sa->dev_node);
+	RCU_INIT_POINTER(sa->xv, NULL);
+	if (sa->dir == XVTI_IN && sa->mark.m)
+		WRITE_ONCE(xn->marked_in, xn->marked_in - 1);
+}
+
+static void xvti_sa_set_dev(struct xvti_sa *sa, struct xvti_dev *xv,
+			    enum xvti_dir dir)
+{
+	struct xvti_net *xn = xvti_pernet(sa->net);
+
+	sa->dir = dir;
+	list_add(&sa->dev_node, &xv->sas);
+	rcu_assign_pointer(sa->xv, xv);
+	if (dir == XVTI_IN && sa->mark.m)
+		WRITE_ONCE(xn->marked_in, xn->marked_in + 1);
+}
+
+/* Bind an SA to the device that fits best, and let go of the former one. */
+static void xvti_sa_bind(struct xvti_sa *sa)
+{
+	struct xvti_dev *old, *new;
+	enum xvti_dir dir;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	old = rcu_dereference_protected(sa->xv, 1);
+	new = xvti_binding_find(sa, &dir);
+	if (old == new)
+		return;
+	if (old) {
+		xvti_sa_unset_dev(sa);
+		xvti_binding_update(old);
+	}
+	if (new) {
+		xvti_sa_set_dev(sa, new, dir);
+		xvti_binding_update(new);
+	}
+}
+
+static void xvti_sa_remove(struct xvti_sa *sa)
+{
+	struct xvti_dev *xv = rcu_dereference_protected(sa->xv, 1);
+	int key;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	hash_del_rcu(&sa->spi_node);
+	for (key = 0; key < XVTI_KEY_MAX; key++)
+		hlist_del_init(&sa->key_node[key]);
+	list_del(&sa->net_node);
+	xvti_sa_unset_dev(sa);
+	kfree_rcu(sa, rcu);
+	if (xv)
+		xvti_binding_update(xv);
+}
+
+static void xvti_sa_insert(struct xvti_net *xn, struct xvti_sa *sa)
+{
+	int key;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	INIT_LIST_HEAD(&sa->dev_node);
+	list_add(&sa->net_node, &xn->sas);
+	hash_add_rcu(xvti_sa_by_spi, &sa->spi_node, (__force u32)sa->spi);
+	for (key = 0; key < XVTI_KEY_MAX; key++) {
+		u32 value = xvti_sa_key(sa, key);
+
+		INIT_HLIST_NODE(&sa->key_node[key]);
+		if (value)
+			hlist_add_head(&sa->key_node[key],
+				       xvti_sa_chain(xn->net, key, value));
+	}
+	xvti_sa_bind(sa);
+}
+
+static bool xvti_sa_same(const struct xvti_sa *sa, struct xfrm_state *x)
+{
+	return sa->reqid == x->props.reqid && sa->if_id == xvti_x_if_id(x) &&
+	       sa->mode == x->props.mode && sa->inner == xvti_sa_inner(x) &&
+	       xfrm_addr_equal(&sa->saddr, &x->props.saddr, sa->family);
+}
+
+/* An SA was added or updated, or the walk came across it. */
+static void xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
+{
+	struct xvti_sa *sa;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	sa = xvti_sa_find(x);
+	if (sa && xvti_sa_same(sa, x)) {
+		sa->gen = xn->resync_gen;
+		return;
+	}
+	if (sa)
+		xvti_sa_remove(sa);
+
+	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+	if (!sa)
+		return;
+	xvti_sa_fill(sa, x);
+	sa->gen = xn->resync_gen;
+	xvti_sa_insert(xn, sa);
+}
+
+/* The core has dropped all SAs of a protocol without an event for each. An
+ * SA that came in between is found again by the walk.
+ */
+static void xvti_sa_flush(struct xvti_net *xn, u8 proto)
+{
+	struct xvti_sa *sa, *next;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	if (proto && proto != IPPROTO_ESP && proto != IPSEC_PROTO_ANY)
+		return;
+	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
+		xvti_sa_remove(sa);
+	queue_work(xvti_policy_wq, &xn->resync_work);
+}
+
+static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
+			  const struct km_event *c)
+{
+	struct xvti_sa *sa;
+
+	if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
+		xvti_sa_add(xn, x);
+	} else if (c->event == XFRM_MSG_DELSA ||
+		   (c->event == XFRM_MSG_EXPIRE && c->data.hard)) {
+		sa = xvti_sa_find(x);
+		if (sa)
+			xvti_sa_remove(sa);
+	}
+}
+
+/* Called by the core with any lock held, x->lock among them. */
+static int xvti_km_notify(struct xfrm_state *x, const struct km_event *c)
+{
+	struct xvti_net *xn = xvti_pernet(x ? xs_net(x) : c->net);
+
+	if (!READ_ONCE(xn->tracking))
+		return 0;
+	if (x && x->id.proto != IPPROTO_ESP)
+		return 0;
+
+	spin_lock_bh(&xvti_sa_lock);
+	if (x)
+		xvti_sa_event(xn, x, c);
+	else if (c->event == XFRM_MSG_FLUSHSA)
+		xvti_sa_flush(xn, c->data.proto);
+	spin_unlock_bh(&xvti_sa_lock);
+	return 0;
+}
+
+/* Never the one to negotiate: the core asks its other managers. */
+static int xvti_km_acquire(struct xfrm_state *x, struct xfrm_tmpl *tmpl,
+			   struct xfrm_policy *xp)
+{
+	return -EINVAL;
+}
+
+struct xfrm_mgr xvti_mgr = {
+	.notify		= xvti_km_notify,
+	.acquire	= xvti_km_acquire,
+	.compile_policy	= xvti_compile_policy,
+};
+
+static int xvti_sa_walk_one(struct xfrm_state *x, int seq, void *data)
+{
+	struct xvti_net *xn = data;
+
+	if (x->km.state != XFRM_STATE_VALID)
+		return 0;
+	spin_lock_bh(&xvti_sa_lock);
+	if (xn->tracking)
+		xvti_sa_add(xn, x);
+	spin_unlock_bh(&xvti_sa_lock);
+	return 0;
+}
+
+static void xvti_sa_walk(struct xvti_net *xn)
+{
+	struct xfrm_state_walk walk;
+	struct xvti_sa *sa, *next;
+
+	spin_lock_bh(&xvti_sa_lock);
+	xn->resync_gen++;
+	spin_unlock_bh(&xvti_sa_lock);
+
+	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
+	xfrm_state_walk(xn->net, &walk, xvti_sa_walk_one, xn);
+	xfrm_state_walk_done(&walk, xn->net);
+
+	spin_lock_bh(&xvti_sa_lock);
+	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
+		if (sa->gen != xn->resync_gen)
+			xvti_sa_remove(sa);
+	spin_unlock_bh(&xvti_sa_lock);
+}
+
+/**
+ * xvti_sa_resync_work() - walk over the SAs of a netns again
+ * @work: &xvti_net.resync_work
+ */
+void xvti_sa_resync_work(struct work_struct *work)
+{
+	struct xvti_net *xn = container_of(work, struct xvti_net, resync_work);
+
+	if (READ_ONCE(xn->tracking))
+		xvti_sa_walk(xn);
+}
+
+/**
+ * xvti_sa_resync() - a packet has shown that the copy is wrong
+ * @xn: underlay
+ *
+ * Context: any. The walk follows from a work item, at most once in
+ * XVTI_RESYNC_INTERVAL.
+ */
+void xvti_sa_resync(struct xvti_net *xn)
+{
+	unsigned long at = READ_ONCE(xn->resync_at);
+
+	if (time_before(jiffies, at) || !READ_ONCE(xn->tracking))
+		return;
+	if (cmpxchg(&xn->resync_at, at, jiffies + XVTI_RESYNC_INTERVAL) == at)
+		queue_work(xvti_policy_wq, &xn->resync_work);
+}
+
+/**
+ * xvti_sa_track() - start to follow the SAs of a netns
+ * @xn: underlay
+ *
+ * Context: process, RTNL.
+ */
+void xvti_sa_track(struct xvti_net *xn)
+{
+	ASSERT_RTNL();
+	if (xn->tracking)
+		return;
+	xn->resync_at = jiffies;
+	WRITE_ONCE(xn->tracking, true);
+	xvti_sa_walk(xn);
+}
+
+/**
+ * xvti_sa_forget() - stop to follow the SAs of a netns
+ * @xn: underlay, without devices
+ *
+ * Context: process.
+ */
+void xvti_sa_forget(struct xvti_net *xn)
+{
+	struct xvti_sa *sa, *next;
+
+	spin_lock_bh(&xvti_sa_lock);
+	WRITE_ONCE(xn->tracking, false);
+	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
+		xvti_sa_remove(sa);
+	spin_unlock_bh(&xvti_sa_lock);
+}
+
+/**
+ * xvti_sa_bind_chain() - look for the device of all SAs that share a key
+ * @xn: underlay
+ * @key: which key
+ * @value: its value, not 0
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_sa_bind_chain(struct xvti_net *xn, enum xvti_key key, u32 value)
+{
+	struct xvti_sa *sa;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	hlist_for_each_entry(sa, xvti_sa_chain(xn->net, key, value),
+			     key_node[key])
+		if (net_eq(sa->net, xn->net) && xvti_sa_key(sa, key) == value)
+			xvti_sa_bind(sa);
+}
+
+/**
+ * xvti_sa_rebind() - find other devices for the SAs of one that lets them go
+ * @xv: that device, no longer in the hash of bindings
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_sa_rebind(struct xvti_dev *xv)
+{
+	struct xvti_sa *sa;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	while ((sa = list_first_entry_or_null(&xv->sas, struct xvti_sa,
+					      dev_node))) {
+		xvti_sa_unset_dev(sa);
+		xvti_sa_bind(sa);
+	}
+}

@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _XVTI_SA_H
+#define _XVTI_SA_H
+
+#include <linux/list.h>
+#include <linux/rcupdate.h>
+#include <linux/spinlock.h>
+#include <net/xfrm.h>
+
+struct xvti_dev;
+struct xvti_net;
+
+/* What an SA and a device can have in common, apart from the endpoints. */
+enum xvti_key {
+	XVTI_KEY_REQID,
+	XVTI_KEY_IF_ID,
+	XVTI_KEY_MARK,
+	XVTI_KEY_MAX,
+};
+
+enum xvti_dir {
+	XVTI_OUT,
+	XVTI_IN,
+};
+
+/**
+ * struct xvti_sa - what the module knows of one ESP SA
+ * @spi_node: in the hash by SPI; readers under RCU
+ * @key_node: in the hash by what it can be bound by
+ * @net_node: in the list of the underlay's SAs
+ * @dev_node: in the list of the device that it is bound to
+ * @xv: that device, or NULL; readers under RCU
+ * @rcu: for the release
+ * @net: netns of the SA
+ * @saddr: outer source address
+ * @daddr: outer destination address
+ * @mark: mark and mask
+ * @spi: SPI
+ * @reqid: reqid
+ * @if_id: interface id
+ * @gen: last walk that saw it
+ * @dir: as seen from @xv
+ * @family: family of the outer addresses
+ * @mode: XFRM_MODE_*
+ * @inner: bit mask of &enum xvti_inner: families for which an any/any flow
+ *	finds this SA
+ *
+ * A copy, without a reference to the xfrm_state: nothing here may keep an SA
+ * or its offload device alive. Protected by xvti_sa_lock; what identifies the
+ * SA never changes, so that readers under RCU may compare it.
+ */
+struct xvti_sa {
+	struct hlist_node	spi_node;
+	struct hlist_node	key_node[XVTI_KEY_MAX];
+	struct list_head	net_node;
+	struct list_head	dev_node;
+	struct xvti_dev __rcu	*xv;
+	struct rcu_head		rcu;
+	struct net		*net;
+	xfrm_address_t		saddr;
+	xfrm_address_t		daddr;
+	struct xfrm_mark	mark;
+	__be32			spi;
+	u32			reqid;
+	u32			if_id;
+	u32			gen;
+	enum xvti_dir		dir;
+	u16			family;
+	u8			mode;
+	u8			inner;
+};
+
+extern spinlock_t xvti_sa_lock;
+extern struct xfrm_mgr xvti_mgr;
+
+void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x);
+struct xvti_sa *xvti_sa_find(struct xfrm_state *x);
+struct xvti_sa *xvti_sa_find_marked(const struct net *net,
+				    const xfrm_address_t *daddr, __be32 spi,
+				    u16 family);
+void xvti_sa_track(struct xvti_net *xn);
+void xvti_sa_forget(struct xvti_net *xn);
+void xvti_sa_resync_work(struct work_struct *work);
+void xvti_sa_resync(struct xvti_net *xn);
+void xvti_sa_bind_chain(struct xvti_net *xn, enum xvti_key key, u32 value);
+void xvti_sa_rebind(struct xvti_dev *xv);
+
+#endif /* _XVTI_SA_H */

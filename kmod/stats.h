@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef _XVTI_STATS_H
+#define _XVTI_STATS_H
+
+#include <linux/netdevice.h>
+#include <linux/u64_stats_sync.h>
+#include <uapi/linux/xvti.h>
+
+struct ethtool_ops;
+struct xvti_dev;
+
+/**
+ * struct xvti_pcpu - counters of one device on one CPU
+ * @syncp: lets readers on 32-bit machines see whole traffic counters
+ * @rx_packets: inner packets received
+ * @rx_bytes: their octets
+ * @tx_packets: inner packets sent
+ * @tx_bytes: their octets
+ * @count: one counter for each XVTI_A_STATS_* attribute
+ */
+struct xvti_pcpu {
+	struct u64_stats_sync	syncp;
+	u64			rx_packets;
+	u64			rx_bytes;
+	u64			tx_packets;
+	u64			tx_bytes;
+	unsigned long		count[XVTI_A_STATS_MAX + 1];
+};
+
+extern const struct ethtool_ops xvti_ethtool_ops;
+extern const char xvti_stat_names[XVTI_A_STATS_MAX + 1][32];
+
+void xvti_stats_get(const struct xvti_dev *xv, struct rtnl_link_stats64 *s);
+u64 xvti_stats_count(const struct xvti_dev *xv, unsigned int stat);
+void xvti_stats_rx(const struct xvti_dev *xv, unsigned int len);
+void xvti_stats_tx(const struct xvti_dev *xv, unsigned int len);
+void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat);
+void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
+		     unsigned int reason);
+
+#endif /* _XVTI_STATS_H */

@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Transmit: from the overlay's route to the xfrm core's output.
+ *
+ * The path takes no lock of the module, allocates nothing and writes nothing
+ * that CPUs share. It relies on RCU for the outbound side, on disabled BH for
+ * the CPU's own slot and counters, and on dst_check() for the bundle.
+ *
+ * Nothing leaves without a transform: a packet either gets a bundle that
+ * xvti_bundle_build() has verified, or is dropped and counted.
+ */
+
+#include <linux/icmpv6.h>
+#include <linux/ip.h>
+#include <linux/ipv6.h>
+#include <linux/percpu.h>
+#include <net/icmp.h>
+#include <net/ip.h>
+#include <net/ipv6.h>
+
+#include "bundle.h"
+#include "inner.h"
+#include "stats.h"
+#include "xmit.h"
+
+/* Tunnels in tunnels, before it is taken for a loop over several devices.
+ * The core's own limit comes at twice that, without a reason to be seen.
+ */
+#define XVTI_MAX_NESTED	4
+
+static DEFINE_PER_CPU(unsigned int, xvti_nested);
+
+static bool xvti_fits(const struct sk_buff *skb, unsigned int mtu)
+{
+	if (skb_is_gso(skb))
+		return skb_gso_validate_network_len(skb, mtu);
+	return skb->len <= mtu;
+}
+
+/* Tell the sender of a packet over the path MTU, if it asked to be told. What
+ * it does not ask for leaves in outer fragments. This comes before the packet
+ * loses what ties it to the overlay, where the error has to go.
+ */
+static bool xvti_too_big(struct sk_buff *skb, enum xvti_inner inner,
+			 unsigned int mtu)
+{
+	if (inner == XVTI_INNER6) {
+		mtu = max_t(unsigned int, mtu, IPV6_MIN_MTU);
+		if (xvti_fits(skb, mtu))
+			return false;
+		skb_dst_update_pmtu_no_confirm(skb, mtu);
+		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
+		return true;
+	}
+	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)) || xvti_fits(skb, mtu))
+		return false;
+	skb_dst_update_pmtu_no_confirm(skb, mtu);
+	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
+	return true;
+}
+
+/* Hand a packet to the xfrm core; it is consumed. */
+static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
+		       struct dst_entry *dst)
+{
+	int err;
+
+	skb_scrub_packet(skb, !net_eq(xv->net, dev_net(xv->dev)));
+	skb_dst_set(skb, dst);
+	skb->dev = dst->dev;
+	/* the core reads flags of the network layer here */
+	memset(skb->cb, 0, sizeof(skb->cb));
+
+	__this_cpu_inc(xvti_nested);
+	err = dst_output(xv->net, skb->sk, skb);
+	__this_cpu_dec(xvti_nested);
+	return net_xmit_eval(err);
+}
+
+static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
+					  struct sk_buff *skb,
+					  enum xvti_inner inner,
+					  unsigned int *reason)
+{
+	struct xvti_out *out = rcu_dereference(xv->out);
+	struct dst_entry *dst;
+
+	if (unlikely(!out)) {
+		*reason = READ_ONCE(xv->conf.family) ?
+			  XVTI_A_STATS_TX_NO_SA : XVTI_A_STATS_TX_UNCONFIGURED;
+		return NULL;
+	}
+	if (unlikely(__this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED)) {
+		*reason = XVTI_A_STATS_TX_LOOP;
+		return NULL;
+	}
+	dst = xvti_bundle_get(out, inner);
+	if (unlikely(!dst))
+		dst = xvti_bundle_build(xv, out, inner, reason);
+	return dst;
+}
+
+/**
+ * xvti_xmit() - ndo_start_xmit
+ * @skb: inner packet, or GSO packet; consumed
+ * @dev: the tunnel device
+ *
+ * Context: BH disabled, no lock (lockless transmit).
+ * Return: NETDEV_TX_OK.
+ */
+netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	struct xvti_dev *xv = netdev_priv(dev);
+	unsigned int reason, len = skb->len;
+	struct dst_entry *dst;
+	enum xvti_inner inner;
+	unsigned int mtu;
+
+	/* up to 4.19 disabled BH does not stop call_rcu() */
+	rcu_read_lock();
+	if (unlikely(!xvti_inner_get(skb, &inner))) {
+		reason = XVTI_A_STATS_TX_PROTOCOL;
+		goto drop;
+	}
+	dst = xvti_xmit_bundle(xv, skb, inner, &reason);
+	if (unlikely(!dst))
+		goto unreachable;
+
+	mtu = dst_mtu(dst);
+	if (unlikely(len > mtu) && xvti_too_big(skb, inner, mtu)) {
+		dst_release(dst);
+		reason = XVTI_A_STATS_TX_TOO_BIG;
+		goto drop;
+	}
+	if (likely(!xvti_output(xv, skb, dst)))
+		xvti_stats_tx(xv, len);
+	else
+		xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+
+unreachable:
+	dst_link_failure(skb);
+drop:
+	xvti_stats_drop(xv, skb, reason);
+	kfree_skb(skb);
+	rcu_read_unlock();
+	return NETDEV_TX_OK;
+}
