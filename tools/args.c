@@ -1,0 +1,149 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Options and words of a command line. An option may stand wherever a word
+ * may, but never in the place of a word's value: "reqid -1" is a bad reqid.
+ */
+
+#include <stddef.h>
+#include <string.h>
+
+#include "args.h"
+#include "report.h"
+
+enum option {
+	OPT_JSON,
+	OPT_PRETTY,
+	OPT_STATS,
+	OPT_DETAILS,
+	OPT_NETNS,
+	OPT_BATCH,
+	OPT_FORCE,
+	OPT_VERSION,
+	OPT_HELP,
+};
+
+/* Any prefix stands for the option. */
+static const struct {
+	const char *name;
+	enum option option;
+	bool first;		/* only before the command */
+} options[] = {
+	{ "json", OPT_JSON, false },
+	{ "pretty", OPT_PRETTY, false },
+	{ "statistics", OPT_STATS, false },
+	{ "stats", OPT_STATS, false },
+	{ "details", OPT_DETAILS, false },
+	{ "netns", OPT_NETNS, false },
+	{ "batch", OPT_BATCH, true },
+	{ "force", OPT_FORCE, true },
+	{ "Version", OPT_VERSION, true },
+	{ "version", OPT_VERSION, true },
+	{ "help", OPT_HELP, true },
+};
+
+static char *shift(struct args *args)
+{
+	args->argc--;
+	return *args->argv++;
+}
+
+static int option_value(struct args *args, const char *option,
+			const char **value)
+{
+	if (!args->argc)
+		return usage_error("option \"%s\": missing argument", option);
+	*value = shift(args);
+	return 0;
+}
+
+static int option_apply(struct args *args, enum option option,
+			const char *given)
+{
+	struct options *opt = args->opt;
+
+	switch (option) {
+	case OPT_JSON:
+		opt->json = true;
+		return 0;
+	case OPT_PRETTY:
+		opt->pretty = true;
+		return 0;
+	case OPT_STATS:
+		opt->stats = true;
+		return 0;
+	case OPT_DETAILS:
+		opt->details = true;
+		return 0;
+	case OPT_FORCE:
+		opt->force = true;
+		return 0;
+	case OPT_VERSION:
+		opt->version = true;
+		return 0;
+	case OPT_HELP:
+		opt->help = true;
+		return 0;
+	case OPT_NETNS:
+		return option_value(args, given, &opt->netns);
+	case OPT_BATCH:
+		return option_value(args, given, &opt->batch);
+	}
+	return 0;
+}
+
+static int option_read(struct args *args)
+{
+	const char *given = shift(args);
+	const char *name = given + 1;
+	size_t i;
+
+	if (*name == '-')
+		name++;
+	for (i = 0; *name && i < sizeof(options) / sizeof(options[0]); i++) {
+		if (strncmp(options[i].name, name, strlen(name)))
+			continue;
+		if (options[i].first && args->in_command)
+			return usage_error("option \"%s\": must stand before the command",
+					   given);
+		return option_apply(args, options[i].option, given);
+	}
+	return usage_error("option \"%s\" is unknown, try \"xvti help\"", given);
+}
+
+int args_options(struct args *args)
+{
+	while (args->argc && args->argv[0][0] == '-') {
+		int ret = option_read(args);
+
+		if (ret)
+			return ret;
+	}
+	return 0;
+}
+
+/* The next word, or NULL at the end. */
+int args_word(struct args *args, char **word)
+{
+	int ret = args_options(args);
+
+	*word = !ret && args->argc ? shift(args) : NULL;
+	return ret;
+}
+
+int args_value(struct args *args, const char *word, char **value)
+{
+	if (!args->argc)
+		return usage_error("%s: missing argument", word);
+	*value = shift(args);
+	return 0;
+}
+
+int args_end(struct args *args)
+{
+	char *word;
+	int ret = args_word(args, &word);
+
+	if (!ret && word)
+		return usage_error("\"%s\": unexpected word", word);
+	return ret;
+}

@@ -1,0 +1,165 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * xvti -b FILE: one command a line, as on the command line after "xvti".
+ * A word may be quoted in '' or "", "#" starts a comment where a word could
+ * start, "\" at the end of a line continues it.
+ */
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "args.h"
+#include "batch.h"
+#include "report.h"
+
+#define WORDS_MAX 256
+
+struct batch {
+	const char *name;
+	FILE *file;
+	unsigned int line;	/* last line read */
+	unsigned int first;	/* line that the command began on */
+	char *buf;
+	size_t size;
+};
+
+static bool append(char **command, size_t *len, const char *line, size_t n)
+{
+	char *more = realloc(*command, *len + n + 1);
+
+	if (!more)
+		return false;
+	memcpy(more + *len, line, n);
+	*len += n;
+	more[*len] = '\0';
+	*command = more;
+	return true;
+}
+
+/* The next command with its continuations, to be freed; NULL at the end. */
+static char *command_read(struct batch *batch)
+{
+	char *command = NULL;
+	size_t len = 0;
+	bool more = true;
+	ssize_t n;
+
+	batch->first = batch->line + 1;
+	while (more) {
+		n = getline(&batch->buf, &batch->size, batch->file);
+		if (n < 0)
+			break;
+		batch->line++;
+		if (n && batch->buf[n - 1] == '\n')
+			n--;
+		more = n && batch->buf[n - 1] == '\\';
+		if (more)
+			batch->buf[n - 1] = ' ';
+		if (!append(&command, &len, batch->buf, (size_t)n)) {
+			free(command);
+			return NULL;
+		}
+	}
+	return command;
+}
+
+/* Takes one word off *@in and unquotes it in place; NULL if a quote is open. */
+static char *word_take(char **in)
+{
+	char *word = *in, *to = *in, *from = *in;
+	char quote = '\0';
+
+	for (; *from && (quote || !strchr(" \t\r", *from)); from++) {
+		if (quote ? *from == quote : *from == '\'' || *from == '"')
+			quote = quote ? '\0' : *from;
+		else
+			*to++ = *from;
+	}
+	*in = *from ? from + 1 : from;
+	*to = '\0';
+	return quote ? NULL : word;
+}
+
+/* The number of words, or negative after an error message. */
+static int words_split(char *command, char **words)
+{
+	int n = 0;
+
+	for (;;) {
+		command += strspn(command, " \t\r");
+		if (!*command || *command == '#')
+			return n;
+		if (n == WORDS_MAX) {
+			usage_error("more than %d words in one command",
+				    WORDS_MAX);
+			return -1;
+		}
+		words[n] = word_take(&command);
+		if (!words[n]) {
+			usage_error("a quotation mark is left open");
+			return -1;
+		}
+		n++;
+	}
+}
+
+static int command_run(char *command, const struct options *opt,
+		       int (*run)(struct args *args))
+{
+	/* Options of a line are for that line only. */
+	struct options line = *opt;
+	struct args args = { .opt = &line };
+	char *words[WORDS_MAX];
+
+	line.batch = NULL;
+	line.force = false;
+	args.argc = words_split(command, words);
+	args.argv = words;
+	if (args.argc < 0)
+		return XVTI_USAGE;
+	return args.argc ? run(&args) : 0;
+}
+
+static int commands_run(struct batch *batch, const struct options *opt,
+			int (*run)(struct args *args))
+{
+	int worst = 0, ret;
+	char *command;
+
+	while ((command = command_read(batch))) {
+		ret = command_run(command, opt, run);
+		free(command);
+		if (!ret)
+			continue;
+		/* What a line printed comes before what is said about it. */
+		fflush(stdout);
+		fprintf(stderr, "Command failed %s:%u\n", batch->name,
+			batch->first);
+		if (ret > worst)
+			worst = ret;
+		if (!opt->force)
+			break;
+	}
+	return worst;
+}
+
+int batch_run(const struct options *opt, int (*run)(struct args *args))
+{
+	struct batch batch = { .name = opt->batch, .file = stdin };
+	int ret;
+
+	if (strcmp(opt->batch, "-"))
+		batch.file = fopen(opt->batch, "re");
+	if (!batch.file)
+		return value_error("-b", opt->batch, "%s", strerror(errno));
+	ret = commands_run(&batch, opt, run);
+	if (ferror(batch.file))
+		ret = value_error("-b", opt->batch, "cannot be read: %s",
+				  strerror(errno));
+	if (batch.file != stdin)
+		fclose(batch.file);
+	free(batch.buf);
+	return ret;
+}

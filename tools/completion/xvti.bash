@@ -1,0 +1,152 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+# Completion of xvti(8) for bash.
+
+# The options of the line that bear on where devices are looked up.
+_xvti_netns()
+{
+	local i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-n | -netns | --netns)
+			printf '%s\n' -n "${COMP_WORDS[i + 1]}"
+			return
+			;;
+		esac
+	done
+}
+
+_xvti_devices()
+{
+	local netns
+
+	mapfile -t netns < <(_xvti_netns)
+	ip "${netns[@]}" -o link show type xvti 2>/dev/null |
+		sed -e 's/^[0-9]*: //' -e 's/[:@].*//'
+}
+
+_xvti_links()
+{
+	local netns
+
+	mapfile -t netns < <(_xvti_netns)
+	ip "${netns[@]}" -o link show 2>/dev/null |
+		sed -e 's/^[0-9]*: //' -e 's/[:@].*//'
+}
+
+_xvti_addresses()
+{
+	local netns
+
+	mapfile -t netns < <(_xvti_netns)
+	ip "${netns[@]}" -o address show 2>/dev/null |
+		sed -n 's/.* inet6* \([^/ ]*\).*/\1/p'
+}
+
+_xvti_names()
+{
+	ip netns list 2>/dev/null | sed 's/ .*//'
+}
+
+# The words of add and set that the line does not have yet.
+_xvti_words()
+{
+	local word
+
+	for word in local remote reqid mark if_id dev carrier mtu netns up; do
+		case " ${COMP_WORDS[*]:0:COMP_CWORD} " in
+		*" $word "*) ;;
+		*) echo "$word" ;;
+		esac
+	done
+}
+
+# The position of the verb, or of where it may stand.
+_xvti_verb()
+{
+	local i
+
+	for ((i = 1; i < COMP_CWORD; i++)); do
+		case ${COMP_WORDS[i]} in
+		-n* | --n* | -b* | --b*) i=$((i + 1)) ;;
+		-*) ;;
+		*) break ;;
+		esac
+	done
+	echo "$i"
+}
+
+_xvti_value()
+{
+	case $1 in
+	local) _xvti_addresses ;;
+	remote) echo any ;;
+	reqid | mark | if_id) echo none ;;
+	dev) echo none && _xvti_links ;;
+	carrier) printf '%s\n' always sa ;;
+	mtu) echo auto ;;
+	netns) _xvti_names ;;
+	*) return 1 ;;
+	esac
+}
+
+_xvti_config()
+{
+	local verb=$1 previous=$2
+
+	if [ "$COMP_CWORD" -eq $((verb + 1)) ]; then
+		[ "${COMP_WORDS[verb]}" = add ] || _xvti_devices
+		return
+	fi
+	[ "$COMP_CWORD" -gt $((verb + 2)) ] && _xvti_value "$previous" && return
+	_xvti_words
+}
+
+_xvti_candidates()
+{
+	local verb previous=${COMP_WORDS[COMP_CWORD - 1]}
+	verb=$(_xvti_verb)
+
+	case $previous in
+	-n | -netns | --netns)
+		_xvti_names
+		return
+		;;
+	esac
+	case ${COMP_WORDS[COMP_CWORD]} in
+	-*)
+		printf '%s\n' -json -pretty -statistics -details -netns
+		[ "$verb" -lt "$COMP_CWORD" ] ||
+			printf '%s\n' -batch -force -Version -help
+		return
+		;;
+	esac
+	if [ "$verb" -ge "$COMP_CWORD" ]; then
+		printf '%s\n' add delete export help monitor set show version
+		return
+	fi
+	case ${COMP_WORDS[verb]} in
+	add | set) _xvti_config "$verb" "$previous" ;;
+	del | delete | show | export) _xvti_devices ;;
+	esac
+}
+
+_xvti()
+{
+	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
+
+	case $previous in
+	-b | -batch | --batch)
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+		;;
+	esac
+	mapfile -t COMPREPLY < <(compgen -W "$(_xvti_candidates)" -- "$word")
+	# bash takes ":" of an address for the end of a word.
+	declare -F __ltrim_colon_completions >/dev/null &&
+		__ltrim_colon_completions "$word"
+	return 0
+}
+
+complete -F _xvti xvti

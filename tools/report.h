@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XVTI_REPORT_H
+#define XVTI_REPORT_H
+
+/* Exit codes, those of iproute2. */
+enum {
+	XVTI_OK = 0,
+	XVTI_USAGE = 1,		/* the command line is wrong */
+	XVTI_REFUSED = 2	/* the kernel said no */
+};
+
+/* Prints "Error: TEXT." on stderr; returns XVTI_USAGE, for use in a return. */
+int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
+
+/* Prints 'Error: WORD: "VALUE": TEXT.'; returns XVTI_USAGE. */
+int value_error(const char *word, const char *value, const char *fmt, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,17 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XVTI_SHOW_H
+#define XVTI_SHOW_H
+
+#include "session.h"
+
+/* What a command is about: all devices, or one. */
+struct view {
+	struct devs devs;
+	struct links links;	/* sorted by ifindex */
+};
+
+int view_get(struct session *session, const char *name, struct view *view);
+void view_free(struct view *view);
+const struct link *view_link(const struct view *view, uint32_t ifindex);
+
+#endif

@@ -1,0 +1,113 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The interface is written down three times: in the specification, in the
+# header that the module and the tool share, and in the counter names of the
+# tool. Fails where they have drifted apart.
+
+set -u
+# shellcheck source=tools/tests/ktap.inc disable=SC1091
+. "$(dirname "$0")/ktap.inc"
+top=$(dirname "$0")/../..
+
+echo "KTAP version 1"
+if ! python3 -c 'import yaml' 2>/dev/null; then
+	echo "1..0 # SKIP needs python3 with PyYAML"
+	exit 4
+fi
+
+python3 - "$top" <<'END'
+import re
+import sys
+from pathlib import Path
+
+import yaml
+
+top = Path(sys.argv[1])
+spec = yaml.safe_load((top / "Documentation/netlink/specs/xvti.yaml").read_text())
+header = (top / "kmod/include/uapi/linux/xvti.h").read_text()
+names = (top / "tools/names.c").read_text()
+results = []
+
+
+def check(name, want, got):
+    """Compares two lists, and shows the first place where they differ."""
+    results.append(want == got)
+    print(f"{'ok' if want == got else 'not ok'} {len(results)} {name}")
+    for i in range(max(len(want), len(got))):
+        pair = [str(x[i]) if i < len(x) else "nothing" for x in (want, got)]
+        if pair[0] != pair[1]:
+            print(f"# entry {i}: specification {pair[0]}, found {pair[1]}")
+            break
+
+
+def numbered(names_and_values, start=0):
+    """As C and YNL number: one more than the last, unless a value is given."""
+    value = start - 1
+    for name, given in names_and_values:
+        value = value + 1 if given is None else int(given)
+        yield name, value
+
+
+def header_enum(prefix):
+    """The enumerators of @prefix, in order, without the __MAX bookkeeping."""
+    code = re.sub(r"/\*.*?\*/", "", header, flags=re.S)
+    for body in re.findall(r"enum\s*\w*\s*\{(.*?)\}", code, flags=re.S):
+        found = re.findall(r"(\w+)\s*(?:=\s*([^,\s]+))?\s*[,\n]", body)
+        if found and found[0][0].startswith(prefix):
+            return list(numbered((n, v or None) for n, v in found
+                                 if n.startswith(prefix)
+                                 and n != prefix + "MAX"))
+    return []
+
+
+def constant(prefix, name):
+    return prefix + name.upper().replace("-", "_")
+
+
+def spec_entries(prefix, entries, start):
+    pairs = ((constant(prefix, e["name"]), e.get("value")) for e in entries)
+    return list(numbered(pairs, start))
+
+
+for definition in spec["definitions"]:
+    prefix = constant("XVTI_", definition["name"]) + "_"
+    check(f"enum {definition['name']}",
+          spec_entries(prefix, definition["entries"], 0), header_enum(prefix))
+
+for attrs in spec["attribute-sets"]:
+    prefix = constant("XVTI_A_", attrs["name"]) + "_"
+    check(f"attributes of {attrs['name']}",
+          spec_entries(prefix, attrs["attributes"], 1), header_enum(prefix))
+
+check("operations", spec_entries("XVTI_CMD_", spec["operations"]["list"], 1),
+      header_enum("XVTI_CMD_"))
+
+defines = dict(re.findall(r'#define\s+(XVTI_\w+)\s+"?(\w+)"?', header))
+check("family and groups",
+      [spec["name"]] + [g["name"] for g in spec["mcast-groups"]["list"]],
+      [defines["XVTI_FAMILY_NAME"]] +
+      [v for k, v in defines.items() if k.startswith("XVTI_MCGRP_")])
+
+stats = [a["name"] for s in spec["attribute-sets"] if s["name"] == "stats"
+         for a in s["attributes"] if a["type"] != "pad"]
+check("counter names of the tool",
+      [(constant("XVTI_A_STATS_", n), n) for n in stats],
+      re.findall(r'\[(XVTI_A_STATS_\w+)\]\s*=\s*"([^"]+)"', names))
+
+
+def types_of(attrs):
+    """Types as the comments of the header give them."""
+    kinds = {"nest": "nest", "binary": "binary", "string": "string"}
+    return [(constant("XVTI_A_DEV_", a["name"]), kinds.get(a["type"], a["type"]))
+            for a in attrs if a["type"] != "pad"]
+
+
+dev = next(s for s in spec["attribute-sets"] if s["name"] == "dev")
+check("types of dev", types_of(dev["attributes"]),
+      re.findall(r"(XVTI_A_DEV_\w+),\s*/\* (\w+)", header))
+
+print(f"1..{len(results)}")
+print(f"# {sum(results)} of {len(results)} passed")
+sys.exit(not all(results))
+END
