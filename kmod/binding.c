@@ -3,9 +3,9 @@
  * Binding: which SA belongs to which device, and what a device learns of its
  * SAs: the reqid of a binding by mark or if_id, the peer of "remote any".
  *
- * Devices are hashed by the strongest part of their binding, and once more by
- * a learned reqid, so that the arrival of an SA costs the same with one
- * device and with ten thousand. Everything here is under xvti_sa_lock.
+ * Devices are hashed by the strongest part of their binding, so that the
+ * arrival of an SA costs the same with one device and with ten thousand.
+ * Everything here is under xvti_sa_lock.
  */
 
 #include <linux/jhash.h>
@@ -14,6 +14,7 @@
 #include "bundle.h"
 #include "device.h"
 #include "policy.h"
+#include "queue.h"
 
 #define XVTI_BINDING_BITS	12
 
@@ -55,53 +56,48 @@ static enum xvti_key xvti_conf_key(const struct xvti_conf *conf, u32 *value)
 	return XVTI_KEY_MARK;
 }
 
-static bool xvti_peer_known(const struct xvti_dev *xv)
-{
-	return !xfrm_addr_any(&xv->peer, xv->conf.family);
-}
-
-static bool xvti_endpoints_match(const struct xvti_dev *xv,
+static bool xvti_endpoints_match(const struct xvti_conf *conf,
 				 const struct xvti_sa *sa, enum xvti_dir dir)
 {
 	const xfrm_address_t *local, *remote;
 
-	if (xv->conf.family != sa->family)
+	if (conf->family != sa->family)
 		return false;
 	local = dir == XVTI_OUT ? &sa->saddr : &sa->daddr;
 	remote = dir == XVTI_OUT ? &sa->daddr : &sa->saddr;
-	return xfrm_addr_equal(local, &xv->conf.local, sa->family) &&
-	       (!xvti_peer_known(xv) ||
-		xfrm_addr_equal(remote, &xv->peer, sa->family));
+	return xfrm_addr_equal(local, &conf->local, sa->family) &&
+	       (xvti_conf_remote_any(conf) ||
+		xfrm_addr_equal(remote, &conf->remote, sa->family));
 }
 
-/* An outbound SA must carry the mark for the private policy to find it. An
- * inbound one may come without: strongSwan leaves it out by default, and the
- * reqid, once learned from the outbound SA, pairs the two.
+/* An outbound SA must carry the mark for the lookup to find it. An inbound
+ * one may come without: strongSwan leaves it out by default. Then the reqid
+ * says that it belongs, the configured one or that of its counterpart.
  */
-static bool xvti_mark_match(const struct xvti_dev *xv,
-			    const struct xvti_sa *sa, enum xvti_dir dir)
+static bool xvti_mark_match(const struct xvti_conf *conf,
+			    const struct xvti_sa *sa, enum xvti_dir dir,
+			    bool paired)
 {
-	const struct xfrm_mark *mark = &xv->conf.mark;
+	const struct xfrm_mark *mark = &conf->mark;
 
 	if (mark->m && sa->mark.m == mark->m && sa->mark.v == mark->v)
 		return true;
 	if (dir == XVTI_OUT)
 		return !mark->m && !sa->mark.v;
-	if (!mark->m || sa->mark.m)
-		return xv->conf.reqid;
-	return xv->reqid && xv->reqid == sa->reqid;
+	return (!mark->m || !sa->mark.m) && (conf->reqid || conf->if_id ||
+					     paired);
 }
 
 /* How well an SA fits a device: 0 not at all, otherwise more is better. */
 static unsigned int xvti_binding_score(const struct xvti_dev *xv,
 				       const struct xvti_sa *sa,
-				       enum xvti_dir dir)
+				       enum xvti_dir dir, bool paired)
 {
 	const struct xvti_conf *conf = &xv->conf;
 
-	if (!xvti_endpoints_match(xv, sa, dir) || conf->if_id != sa->if_id ||
+	if (!xvti_endpoints_match(conf, sa, dir) || conf->if_id != sa->if_id ||
 	    (conf->reqid && conf->reqid != sa->reqid) ||
-	    !xvti_mark_match(xv, sa, dir))
+	    !xvti_mark_match(conf, sa, dir, paired))
 		return 0;
 	return 1 + !xvti_conf_remote_any(conf) + 2 * (!!conf->reqid) +
 	       2 * (!!conf->if_id) + 2 * (conf->mark.m && sa->mark.m);
@@ -111,17 +107,17 @@ static void xvti_binding_best(const struct xvti_sa *sa, enum xvti_dir dir,
 			      enum xvti_key key, u32 value,
 			      struct xvti_dev **best, unsigned int *best_score)
 {
-	struct xvti_binding_key *entry;
+	struct xvti_dev *xv;
 	unsigned int score;
 
-	hlist_for_each_entry(entry, xvti_binding_chain(sa->net, key, value),
-			     node) {
-		if (!net_eq(entry->xv->net, sa->net))
+	hlist_for_each_entry(xv, xvti_binding_chain(sa->net, key, value),
+			     key_node) {
+		if (!net_eq(xv->net, sa->net))
 			continue;
-		score = xvti_binding_score(entry->xv, sa, dir);
+		score = xvti_binding_score(xv, sa, dir, false);
 		if (score > *best_score) {
 			*best_score = score;
-			*best = entry->xv;
+			*best = xv;
 		}
 	}
 }
@@ -137,7 +133,7 @@ static void xvti_binding_best(const struct xvti_sa *sa, enum xvti_dir dir,
 struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 				   enum xvti_dir *dir)
 {
-	struct xvti_dev *best = NULL;
+	struct xvti_dev *best = NULL, *paired;
 	unsigned int score = 0, before;
 	enum xvti_dir d;
 
@@ -157,7 +153,34 @@ struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 		if (score > before)
 			*dir = d;
 	}
+
+	paired = xvti_sa_paired(sa);
+	if (paired && xvti_binding_score(paired, sa, XVTI_IN, true) > score) {
+		best = paired;
+		*dir = XVTI_IN;
+	}
 	return best;
+}
+
+/**
+ * xvti_binding_state() - is an outbound SA one for a device in policy mode
+ * @xv: device
+ * @x: the SA that the database has chosen
+ *
+ * Context: any; an SA while the configuration changes may be judged by parts
+ * of both.
+ */
+bool xvti_binding_state(const struct xvti_dev *xv, const struct xfrm_state *x)
+{
+	const struct xvti_conf *conf = &xv->conf;
+
+	return x->props.mode == XFRM_MODE_TUNNEL &&
+	       x->props.family == conf->family &&
+	       (!conf->reqid || conf->reqid == x->props.reqid) &&
+	       (conf->mark.v & x->mark.m) == x->mark.v &&
+	       xfrm_addr_equal(&x->props.saddr, &conf->local, conf->family) &&
+	       (xvti_conf_remote_any(conf) ||
+		xfrm_addr_equal(&x->id.daddr, &conf->remote, conf->family));
 }
 
 static bool xvti_conf_same_binding(const struct xvti_conf *a,
@@ -180,17 +203,17 @@ static bool xvti_conf_same_binding(const struct xvti_conf *a,
 bool xvti_binding_taken(const struct xvti_dev *xv,
 			const struct xvti_conf *conf)
 {
-	struct xvti_binding_key *entry;
+	const struct xvti_dev *other;
 	bool taken = false;
 	enum xvti_key key;
 	u32 value;
 
 	key = xvti_conf_key(conf, &value);
 	spin_lock_bh(&xvti_sa_lock);
-	hlist_for_each_entry(entry, xvti_binding_chain(xv->net, key, value),
-			     node)
-		if (entry->xv != xv && net_eq(entry->xv->net, xv->net) &&
-		    xvti_conf_same_binding(&entry->xv->conf, conf))
+	hlist_for_each_entry(other, xvti_binding_chain(xv->net, key, value),
+			     key_node)
+		if (other != xv && net_eq(other->net, xv->net) &&
+		    xvti_conf_same_binding(&other->conf, conf))
 			taken = true;
 	spin_unlock_bh(&xvti_sa_lock);
 	return taken;
@@ -213,7 +236,7 @@ bool xvti_binding_tmpl(const struct xvti_dev *xv, const struct xvti_conf *conf,
 	remote = xvti_conf_remote_any(conf) ? &xv->peer : &conf->remote;
 	memset(tmpl, 0, sizeof(*tmpl));
 	tmpl->reqid = conf->reqid ?: xv->reqid;
-	if (!conf->family || !tmpl->reqid ||
+	if (!conf->family || !tmpl->reqid || conf->mode != XVTI_MODE_DIRECT ||
 	    xfrm_addr_any(remote, conf->family))
 		return false;
 	tmpl->local = conf->local;
@@ -239,6 +262,15 @@ static void xvti_carrier_update(struct xvti_dev *xv)
 	set_bit(XVTI_EVENT_CARRIER, &xv->events);
 }
 
+/* Does a policy's lookup, the private one or the database's, find an SA? */
+static bool xvti_sa_usable(const struct xvti_dev *xv, const struct xvti_sa *sa)
+{
+	if (sa->mode != XFRM_MODE_TUNNEL || sa->foreign)
+		return false;
+	return sa->dir == XVTI_IN || xv->conf.mode == XVTI_MODE_POLICY ||
+	       sa->inner;
+}
+
 static void xvti_binding_count(struct xvti_dev *xv)
 {
 	const struct xvti_sa *sa;
@@ -247,42 +279,58 @@ static void xvti_binding_count(struct xvti_dev *xv)
 	xv->sa_out = 0;
 	xv->sa_in = 0;
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->mode != XFRM_MODE_TUNNEL)
+		if (!xvti_sa_usable(xv, sa))
 			continue;
 		if (sa->dir == XVTI_IN) {
 			xv->sa_in++;
-		} else if (sa->inner) {
-			xv->sa_out++;
-			usable |= sa->inner;
+			continue;
 		}
+		xv->sa_out++;
+		usable |= xv->conf.mode == XVTI_MODE_POLICY ?
+			  XVTI_INNER_ALL : sa->inner;
 	}
 	WRITE_ONCE(xv->usable_out, usable);
 }
 
-/* The peer of "remote any" is the one of the first SA, as long as there is
- * an SA: a second peer cannot take the device away from it.
- */
-static void xvti_learn_peer(struct xvti_dev *xv)
+static bool xvti_peer_has_pair(const struct xvti_dev *xv,
+			       const xfrm_address_t *peer)
 {
 	const struct xvti_sa *sa;
+	bool dir[2] = {};
+
+	list_for_each_entry(sa, &xv->sas, dev_node)
+		if (xfrm_addr_equal(xvti_sa_remote(sa), peer, sa->family))
+			dir[sa->dir] = true;
+	return dir[XVTI_OUT] && dir[XVTI_IN];
+}
+
+/* The peer of "remote any": the present one as long as it has a pair of SAs,
+ * then the newest that has one, then the newest of all.
+ */
+static const xfrm_address_t *xvti_peer_choose(const struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+
+	if (list_empty(&xv->sas) || xvti_peer_has_pair(xv, &xv->peer))
+		return &xv->peer;
+	list_for_each_entry(sa, &xv->sas, dev_node)
+		if (xvti_peer_has_pair(xv, xvti_sa_remote(sa)))
+			return xvti_sa_remote(sa);
+	return xvti_sa_remote(list_first_entry(&xv->sas, struct xvti_sa,
+					       dev_node));
+}
+
+static void xvti_learn_peer(struct xvti_dev *xv)
+{
+	struct xvti_sa *sa;
 
 	if (!xvti_conf_remote_any(&xv->conf))
 		return;
-	sa = list_first_entry_or_null(&xv->sas, struct xvti_sa, dev_node);
-	if (sa)
-		xv->peer = sa->dir == XVTI_OUT ? sa->daddr : sa->saddr;
-	else
-		memset(&xv->peer, 0, sizeof(xv->peer));
-}
-
-static u32 xvti_newest_reqid(const struct xvti_dev *xv)
-{
-	const struct xvti_sa *sa;
-
+	xv->peer = *xvti_peer_choose(xv);
 	list_for_each_entry(sa, &xv->sas, dev_node)
-		if (sa->dir == XVTI_OUT)
-			return sa->reqid;
-	return 0;
+		WRITE_ONCE(sa->foreign,
+			   !xfrm_addr_equal(xvti_sa_remote(sa), &xv->peer,
+					    sa->family));
 }
 
 /* The reqid of the newest outbound SA completes a binding without one. It is
@@ -290,15 +338,16 @@ static u32 xvti_newest_reqid(const struct xvti_dev *xv)
  */
 static void xvti_learn_reqid(struct xvti_dev *xv)
 {
-	u32 reqid = xvti_newest_reqid(xv);
+	const struct xvti_sa *sa;
 
-	if (xv->conf.reqid || !reqid || reqid == xv->reqid)
+	if (xv->conf.reqid)
 		return;
-	xv->reqid = reqid;
-	hlist_del_init(&xv->learned.node);
-	hlist_add_head(&xv->learned.node,
-		       xvti_binding_chain(xv->net, XVTI_KEY_REQID, reqid));
-	xvti_sa_bind_chain(xvti_pernet(xv->net), XVTI_KEY_REQID, reqid);
+	list_for_each_entry(sa, &xv->sas, dev_node) {
+		if (sa->dir == XVTI_OUT && !sa->foreign && sa->reqid) {
+			xv->reqid = sa->reqid;
+			return;
+		}
+	}
 }
 
 /**
@@ -318,11 +367,13 @@ void xvti_binding_update(struct xvti_dev *xv)
 	bool known;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	xvti_binding_count(xv);
 	xvti_learn_peer(xv);
 	xvti_learn_reqid(xv);
+	xvti_binding_count(xv);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);
+
+	xvti_queue_kick(xv);
 
 	known = xvti_binding_tmpl(xv, &xv->conf, &tmpl);
 	out = rcu_dereference_protected(xv->out, 1);
@@ -349,7 +400,7 @@ void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
 	xv->peer = conf->remote;
 	xv->reqid = conf->reqid;
 	key = xvti_conf_key(conf, &value);
-	hlist_add_head(&xv->key.node, xvti_binding_chain(xv->net, key, value));
+	hlist_add_head(&xv->key_node, xvti_binding_chain(xv->net, key, value));
 	xvti_sa_bind_chain(xvti_pernet(xv->net), key, value);
 	xvti_binding_update(xv);
 }
@@ -363,7 +414,6 @@ void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
 void xvti_binding_detach(struct xvti_dev *xv)
 {
 	lockdep_assert_held(&xvti_sa_lock);
-	hlist_del_init(&xv->key.node);
-	hlist_del_init(&xv->learned.node);
+	hlist_del_init(&xv->key_node);
 	xvti_sa_rebind(xv);
 }

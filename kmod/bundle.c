@@ -35,7 +35,7 @@ static struct dst_entry *xvti_neutral_init4(struct net_device *lo)
 	metrics = kzalloc(sizeof(*metrics), GFP_KERNEL);
 	if (!metrics)
 		return NULL;
-	rt = rt_dst_alloc(lo, 0, RTN_UNICAST, true);
+	rt = rt_dst_alloc(lo, 0, RTN_UNICAST, false);
 	if (!rt) {
 		kfree(metrics);
 		return NULL;
@@ -51,7 +51,7 @@ static struct dst_entry *xvti_neutral_init6(struct net_device *lo)
 {
 	struct rt6_info *rt;
 
-	rt = ip6_dst_alloc(&init_net, lo, DST_NOCOUNT | DST_NOXFRM);
+	rt = ip6_dst_alloc(&init_net, lo, DST_NOCOUNT);
 	if (!rt)
 		return NULL;
 	dst_metric_set(&rt->dst, RTAX_MTU, XVTI_NEUTRAL_MTU);
@@ -98,13 +98,13 @@ void xvti_bundle_exit(void)
 		dst_release(xvti_neutral[inner]);
 }
 
-static bool xvti_slot_drop(struct dst_entry __rcu **slot)
+static unsigned int xvti_slot_drop(struct dst_entry __rcu **slot)
 {
 	struct dst_entry *dst;
 
 	dst = xchg((__force struct dst_entry **)slot, NULL);
 	dst_release(dst);
-	return dst;
+	return !!dst;
 }
 
 /**
@@ -112,9 +112,11 @@ static bool xvti_slot_drop(struct dst_entry __rcu **slot)
  * @out: outbound side
  *
  * Context: any.
+ * Return: how many there were.
  */
-void xvti_out_flush(struct xvti_out *out)
+unsigned int xvti_out_flush(struct xvti_out *out)
 {
+	unsigned int count = 0;
 	int cpu, inner;
 
 	WRITE_ONCE(out->gen, out->gen + 1);
@@ -122,8 +124,9 @@ void xvti_out_flush(struct xvti_out *out)
 	smp_mb();
 	for_each_possible_cpu(cpu)
 		for (inner = 0; inner < XVTI_INNER_MAX; inner++)
-			xvti_slot_drop(&per_cpu_ptr(out->slots,
-						    cpu)->dst[inner]);
+			count += xvti_slot_drop(&per_cpu_ptr(out->slots,
+							     cpu)->dst[inner]);
+	return count;
 }
 
 /**
@@ -136,10 +139,9 @@ void xvti_bundle_flush(struct xvti_dev *xv)
 {
 	struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
 
-	if (!out)
-		return;
-	xvti_out_flush(out);
-	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_FLUSH);
+	if (out)
+		xvti_stats_add(xv, XVTI_A_STATS_CACHE_FLUSH,
+			       xvti_out_flush(out));
 }
 
 /* Keep a bundle, with a reference of its own, unless the cache was flushed
@@ -183,18 +185,38 @@ static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
 	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
 }
 
-static struct dst_entry *xvti_bundle_lookup(const struct xvti_out *out,
-					    enum xvti_inner inner)
+/* The core drops the reference to the neutral route, or hands it back. */
+static struct dst_entry *xvti_bundle_lookup(struct net *net,
+					    const struct flowi *fl,
+					    const struct sock *sk,
+					    enum xvti_inner inner, u32 if_id)
 {
-	const struct xvti_tmpl *tmpl = &out->tmpl;
-	struct flowi fl = {
-		.flowi_oif = tmpl->link,
-		.flowi_mark = tmpl->mark.v,
-	};
-
 	dst_hold(xvti_neutral[inner]);
-	return xfrm_lookup_with_ifid(out->net, xvti_neutral[inner], &fl,
-				     out->sk[inner], 0, tmpl->if_id);
+	return xfrm_lookup_with_ifid(net, xvti_neutral[inner], fl, sk, 0,
+				     if_id);
+}
+
+/**
+ * xvti_bundle_probe() - look a flow up for the acquire that it may raise
+ * @net: underlay
+ * @fl: the flow
+ * @sk: socket with a private policy, or NULL for the database
+ * @inner: inner family
+ * @if_id: interface id of the policies
+ *
+ * Context: BH disabled.
+ * Return: whether a policy was found.
+ */
+bool xvti_bundle_probe(struct net *net, const struct flowi *fl,
+		       const struct sock *sk, enum xvti_inner inner, u32 if_id)
+{
+	struct dst_entry *dst;
+
+	dst = xvti_bundle_lookup(net, fl, sk, inner, if_id);
+	if (IS_ERR(dst))
+		return true;
+	dst_release(dst);
+	return dst != xvti_neutral[inner];
 }
 
 static unsigned int xvti_bundle_error(long err)
@@ -204,6 +226,8 @@ static unsigned int xvti_bundle_error(long err)
 	case -EREMOTE:
 	case -ESRCH:
 		return XVTI_A_STATS_TX_NO_SA;
+	case -EPERM:
+		return XVTI_A_STATS_TX_POLICY;
 	case -EHOSTUNREACH:
 	case -ENETUNREACH:
 	case -ENETDOWN:
@@ -214,10 +238,16 @@ static unsigned int xvti_bundle_error(long err)
 	}
 }
 
-/* Outer packets have moved to another device: the MTU may follow. */
-static void xvti_bundle_lower(struct xvti_dev *xv, struct net_device *lower)
+/* A new bundle goes by another device, or a route of another size: the MTU
+ * may have to follow.
+ */
+static void xvti_bundle_lower(struct xvti_dev *xv, const struct dst_entry *dst)
 {
-	if (READ_ONCE(xv->lower) == lower->ifindex)
+	struct net_device *lower = dst->dev;
+	u32 mtu = dst_mtu(dst);
+
+	if (READ_ONCE(xv->lower) == lower->ifindex &&
+	    READ_ONCE(xv->bundle_mtu) == mtu)
 		return;
 	if (xvti_is_xvti(lower)) {
 		struct xvti_dev *other = netdev_priv(lower);
@@ -225,7 +255,37 @@ static void xvti_bundle_lower(struct xvti_dev *xv, struct net_device *lower)
 		WRITE_ONCE(other->is_lower, true);
 	}
 	WRITE_ONCE(xv->lower, lower->ifindex);
+	WRITE_ONCE(xv->bundle_mtu, mtu);
 	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
+}
+
+/**
+ * xvti_bundle_spd() - a bundle by the policy database
+ * @xv: device in policy mode
+ * @fl: flow of the packet
+ * @inner: inner family
+ * @reason: XVTI_A_STATS_TX_* if there is none
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: a bundle with a transform and a reference for the caller, or NULL.
+ */
+struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
+				  enum xvti_inner inner, unsigned int *reason)
+{
+	struct dst_entry *dst;
+
+	dst = xvti_bundle_lookup(xv->net, fl, NULL, inner, 0);
+	if (IS_ERR(dst)) {
+		*reason = xvti_bundle_error(PTR_ERR(dst));
+		return NULL;
+	}
+	if (!dst->xfrm || (dst->flags & DST_XFRM_QUEUE)) {
+		*reason = XVTI_A_STATS_TX_POLICY;
+		dst_release(dst);
+		return NULL;
+	}
+	xvti_bundle_lower(xv, dst);
+	return dst;
 }
 
 /**
@@ -245,7 +305,12 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 				    enum xvti_inner inner,
 				    unsigned int *reason)
 {
+	const struct xvti_tmpl *tmpl = &out->tmpl;
 	unsigned int gen = READ_ONCE(out->gen);
+	struct flowi fl = {
+		.flowi_oif = tmpl->link,
+		.flowi_mark = tmpl->mark.v,
+	};
 	struct dst_entry *dst;
 
 	/* the generation is read before the core is asked */
@@ -256,7 +321,8 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 	}
 
 	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_MISS);
-	dst = xvti_bundle_lookup(out, inner);
+	dst = xvti_bundle_lookup(out->net, &fl, out->sk[inner], inner,
+				 tmpl->if_id);
 	if (IS_ERR(dst)) {
 		*reason = xvti_bundle_error(PTR_ERR(dst));
 		if (*reason == XVTI_A_STATS_TX_NO_SA)
@@ -271,7 +337,7 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 		*reason = XVTI_A_STATS_TX_LOOP;
 		goto err_release;
 	}
-	xvti_bundle_lower(xv, dst->dev);
+	xvti_bundle_lower(xv, dst);
 	xvti_slot_store(out, inner, dst, gen);
 	return dst;
 

@@ -8,8 +8,12 @@
 
 int xvti_bundle_init(void);
 void xvti_bundle_exit(void);
-void xvti_out_flush(struct xvti_out *out);
+unsigned int xvti_out_flush(struct xvti_out *out);
 void xvti_bundle_flush(struct xvti_dev *xv);
+bool xvti_bundle_probe(struct net *net, const struct flowi *fl,
+		       const struct sock *sk, enum xvti_inner inner, u32 if_id);
+struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
+				  enum xvti_inner inner, unsigned int *reason);
 struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 				    enum xvti_inner inner,
 				    unsigned int *reason);

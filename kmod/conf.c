@@ -161,6 +161,30 @@ static int xvti_parse_link(const struct xvti_dev *xv, struct nlattr *attr,
 	return 0;
 }
 
+static int xvti_parse_mode(struct nlattr *attr, struct xvti_conf *conf,
+			   struct netlink_ext_ack *extack)
+{
+	if (attr)
+		conf->mode = nla_get_u32(attr);
+	if (conf->mode > XVTI_MODE_POLICY) {
+		NL_SET_ERR_MSG_ATTR(extack, attr, "unknown mode");
+		return -EINVAL;
+	}
+	if (conf->mode == XVTI_MODE_DIRECT)
+		return 0;
+	if (conf->if_id) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "policy mode knows no if_id: only xfrmi can tell the core one");
+		return -EOPNOTSUPP;
+	}
+	if (!conf->mark.m) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "policy mode needs a mark, by which policies are found");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int xvti_parse_rest(struct nlattr **attrs, struct xvti_conf *conf,
 			   struct netlink_ext_ack *extack)
 {
@@ -170,6 +194,14 @@ static int xvti_parse_rest(struct nlattr **attrs, struct xvti_conf *conf,
 			NL_SET_ERR_MSG_ATTR(extack, attrs[XVTI_A_DEV_CARRIER],
 					    "unknown kind of carrier");
 			return -EINVAL;
+		}
+	}
+	if (attrs[XVTI_A_DEV_QUEUE]) {
+		conf->queue = nla_get_u32(attrs[XVTI_A_DEV_QUEUE]);
+		if (conf->queue > XVTI_QUEUE_MAX) {
+			NL_SET_ERR_MSG_ATTR(extack, attrs[XVTI_A_DEV_QUEUE],
+					    "queue is not within 0 to 1024");
+			return -ERANGE;
 		}
 	}
 	if (attrs[XVTI_A_DEV_MTU]) {
@@ -203,6 +235,9 @@ int xvti_conf_parse(const struct xvti_dev *xv, struct nlattr **attrs,
 	if (err)
 		return err;
 	err = xvti_parse_binding(attrs, conf, extack);
+	if (err)
+		return err;
+	err = xvti_parse_mode(attrs[XVTI_A_DEV_MODE], conf, extack);
 	if (err)
 		return err;
 	err = xvti_parse_link(xv, attrs[XVTI_A_DEV_LINK], conf, extack);
@@ -241,6 +276,7 @@ static bool xvti_conf_rebinds(const struct xvti_conf *a,
 {
 	return a->family != b->family || a->reqid != b->reqid ||
 	       a->if_id != b->if_id || a->link != b->link ||
+	       a->mode != b->mode ||
 	       a->mark.v != b->mark.v || a->mark.m != b->mark.m ||
 	       !xfrm_addr_equal(&a->local, &b->local, a->family) ||
 	       !xfrm_addr_equal(&a->remote, &b->remote, a->family);
@@ -291,6 +327,7 @@ int xvti_conf_apply(struct xvti_dev *xv, const struct xvti_conf *conf,
 	}
 	xvti_sa_track(xvti_pernet(xv->net));
 	xvti_conf_commit(xv, conf, out);
+	set_bit(XVTI_EVENT_CONF, &xv->events);
 	flush_work(&xv->out_work);
 	xvti_mtu_update(xv);
 	return 0;

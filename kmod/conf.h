@@ -13,7 +13,9 @@
  * @reqid: reqid of the SAs, bound if not 0
  * @if_id: interface id of the SAs, bound if not 0
  * @mtu: fixed MTU in octets, or 0 for the automatic one
+ * @queue: packets that may wait for an SA
  * @link: ifindex in the underlay that outer packets leave by, or 0
+ * @mode: who decides which SA a packet takes
  * @carrier: what the carrier follows
  * @family: address family of the endpoints; AF_UNSPEC: not configured
  *
@@ -26,7 +28,9 @@ struct xvti_conf {
 	u32			reqid;
 	u32			if_id;
 	u32			mtu;
+	u32			queue;
 	int			link;
+	enum xvti_mode		mode;
 	enum xvti_carrier	carrier;
 	u16			family;
 };

@@ -15,11 +15,13 @@
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
 
+#include "acquire.h"
 #include "binding.h"
 #include "bundle.h"
 #include "device.h"
 #include "mtu.h"
 #include "netlink.h"
+#include "queue.h"
 #include "xmit.h"
 
 #define XVTI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
@@ -68,6 +70,9 @@ static void xvti_rtnl_work(struct work_struct *work)
 	rtnl_lock();
 	if (xv->dev->reg_state == NETREG_REGISTERED) {
 		xvti_mtu_update(xv);
+		spin_lock_bh(&xvti_sa_lock);
+		xvti_acquire_update(xv);
+		spin_unlock_bh(&xvti_sa_lock);
 		xvti_netlink_notify(xv);
 	}
 	rtnl_unlock();
@@ -92,16 +97,19 @@ static void xvti_dev_uninit(struct net_device *dev)
 {
 	struct xvti_dev *xv = netdev_priv(dev);
 	struct xvti_net *xn = xvti_pernet(xv->net);
+	struct xvti_out *out;
 	bool last;
 
 	spin_lock_bh(&xvti_sa_lock);
 	WRITE_ONCE(xv->dead, true);
+	xvti_acquire_update(xv);
 	xvti_binding_detach(xv);
-	xvti_out_release(rcu_dereference_protected(xv->out, 1));
+	out = rcu_dereference_protected(xv->out, 1);
 	RCU_INIT_POINTER(xv->out, NULL);
 	list_del(&xv->net_node);
 	last = list_empty(&xn->devs);
 	spin_unlock_bh(&xvti_sa_lock);
+	xvti_out_release(out);
 	if (last)
 		xvti_sa_forget(xn);
 }
@@ -115,6 +123,10 @@ static void xvti_dev_free(struct net_device *dev)
 
 static int xvti_open(struct net_device *dev)
 {
+	struct xvti_dev *xv = netdev_priv(dev);
+
+	/* IFF_UP follows when this returns; the worker waits for it */
+	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
 	return 0;
 }
 
@@ -125,6 +137,7 @@ static int xvti_stop(struct net_device *dev)
 	spin_lock_bh(&xvti_sa_lock);
 	xvti_bundle_flush(xv);
 	spin_unlock_bh(&xvti_sa_lock);
+	xvti_queue_purge(xv);
 	return 0;
 }
 
@@ -168,15 +181,17 @@ static void xvti_setup(struct net_device *dev)
 	struct xvti_dev *xv = netdev_priv(dev);
 
 	xv->dev = dev;
-	xv->key.xv = xv;
-	xv->learned.xv = xv;
 	xv->mtu_source = XVTI_MTU_SOURCE_DEFAULT;
 	INIT_LIST_HEAD(&xv->sas);
 	INIT_LIST_HEAD(&xv->net_node);
-	INIT_HLIST_NODE(&xv->key.node);
-	INIT_HLIST_NODE(&xv->learned.node);
+	INIT_HLIST_NODE(&xv->key_node);
 	INIT_WORK(&xv->out_work, xvti_out_work);
 	INIT_WORK(&xv->rtnl_work, xvti_rtnl_work);
+	INIT_DELAYED_WORK(&xv->acquire_work, xvti_acquire_work);
+	INIT_DELAYED_WORK(&xv->queue_work, xvti_queue_work);
+	skb_queue_head_init(&xv->queue);
+	xv->acquire_at = jiffies;
+	xv->conf.queue = XVTI_QUEUE_DEFAULT;
 
 	dev->netdev_ops = &xvti_netdev_ops;
 	dev->ethtool_ops = &xvti_ethtool_ops;

@@ -12,23 +12,13 @@
 
 /* Bits of xvti_dev.events: what has changed since the last notification. */
 enum {
+	XVTI_EVENT_CONF,
 	XVTI_EVENT_SA,
 	XVTI_EVENT_CARRIER,
 	XVTI_EVENT_MTU,
 };
 
 struct xvti_out;
-struct xvti_dev;
-
-/**
- * struct xvti_binding_key - entry of the hash of devices by binding
- * @node: in a chain; xvti_sa_lock
- * @xv: the device that it stands for
- */
-struct xvti_binding_key {
-	struct hlist_node	node;
-	struct xvti_dev		*xv;
-};
 
 /**
  * struct xvti_dev - one tunnel device
@@ -46,12 +36,18 @@ struct xvti_binding_key {
  * @sa_in: usable inbound SAs
  * @sas: bound SAs, newest first
  * @net_node: in the list of the underlay's devices
- * @key: in the hash of devices by the binding
- * @learned: in the same hash by the learned reqid
+ * @key_node: in the hash of devices by binding
  * @out_work: rebuilds @out; takes no RTNL
  * @rtnl_work: follows MTU and sends events; takes RTNL
+ * @acquire_work: asks for an SA where no packet can
+ * @acquire_delay: jiffies until it asks again
+ * @acquire_at: jiffies from which a packet may ask
+ * @queue: packets that wait for an SA; has a lock of its own
+ * @queue_work: sends them or drops them
  * @events: what rtnl_work has to tell
  * @lower: ifindex of the device that outer packets leave by, or 0
+ * @bundle_mtu: MTU of the newest bundle
+ * @lower_mtu: MTU of the route to the peer, or 0; RTNL
  * @mtu_source: &enum xvti_mtu_source of the current MTU; RTNL
  * @mtu_following: the module itself is changing the MTU; RTNL
  * @is_lower: another xvti device sends its outer packets here
@@ -74,12 +70,18 @@ struct xvti_dev {
 	unsigned int		sa_in;
 	struct list_head	sas;
 	struct list_head	net_node;
-	struct xvti_binding_key	key;
-	struct xvti_binding_key	learned;
+	struct hlist_node	key_node;
 	struct work_struct	out_work;
 	struct work_struct	rtnl_work;
+	struct delayed_work	acquire_work;
+	unsigned long		acquire_delay;
+	unsigned long		acquire_at;
+	struct sk_buff_head	queue;
+	struct delayed_work	queue_work;
 	unsigned long		events;
 	int			lower;
+	u32			bundle_mtu;
+	u32			lower_mtu;
 	enum xvti_mtu_source	mtu_source;
 	bool			mtu_following;
 	bool			is_lower;

@@ -2,6 +2,7 @@
 #ifndef _XVTI_INNER_H
 #define _XVTI_INNER_H
 
+#include <linux/bitops.h>
 #include <linux/if_ether.h>
 #include <linux/ip.h>
 #include <linux/ipv6.h>
@@ -15,6 +16,8 @@ enum xvti_inner {
 	XVTI_INNER6,
 	XVTI_INNER_MAX,
 };
+
+#define XVTI_INNER_ALL	(BIT(XVTI_INNER4) | BIT(XVTI_INNER6))
 
 static inline u16 xvti_inner_family(enum xvti_inner inner)
 {

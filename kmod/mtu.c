@@ -67,13 +67,17 @@ static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
 	return mtu;
 }
 
-static u32 xvti_lower_mtu(const struct xvti_dev *xv,
-			  const xfrm_address_t *remote)
+static u32 xvti_lower_mtu(const struct xvti_dev *xv)
 {
-	if (xfrm_addr_any(remote, xv->conf.family))
+	xfrm_address_t remote;
+
+	spin_lock_bh(&xvti_sa_lock);
+	remote = xv->peer;
+	spin_unlock_bh(&xvti_sa_lock);
+	if (!xv->conf.family || xfrm_addr_any(&remote, xv->conf.family))
 		return 0;
-	return xv->conf.family == AF_INET6 ? xvti_lower_mtu6(xv, remote) :
-					     xvti_lower_mtu4(xv, remote);
+	return xv->conf.family == AF_INET6 ? xvti_lower_mtu6(xv, &remote) :
+					     xvti_lower_mtu4(xv, &remote);
 }
 
 static u32 xvti_estimate(const struct xvti_dev *xv, u32 lower)
@@ -99,7 +103,8 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
 
 	spin_lock_bh(&xvti_sa_lock);
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && sa->inner) {
+		if (sa->dir == XVTI_OUT && sa->mode == XFRM_MODE_TUNNEL &&
+		    sa->proto == IPPROTO_ESP && !sa->foreign) {
 			daddr = sa->daddr;
 			spi = sa->spi;
 			mark = sa->mark.v;
@@ -125,27 +130,21 @@ static u32 xvti_mtu_floor(const struct net_device *dev)
 static u32 xvti_mtu_auto(const struct xvti_dev *xv,
 			 enum xvti_mtu_source *source)
 {
-	u32 lower, mtu, floor = xvti_mtu_floor(xv->dev);
-	xfrm_address_t remote;
+	u32 mtu, floor = xvti_mtu_floor(xv->dev);
 	struct xfrm_state *x;
 
-	spin_lock_bh(&xvti_sa_lock);
-	remote = xv->peer;
-	spin_unlock_bh(&xvti_sa_lock);
-
 	*source = XVTI_MTU_SOURCE_DEFAULT;
-	lower = xv->conf.family ? xvti_lower_mtu(xv, &remote) : 0;
-	if (!lower)
+	if (!xv->lower_mtu)
 		return IPV6_MIN_MTU;
 
 	x = xvti_sa_in_use(xv);
 	if (x) {
 		*source = XVTI_MTU_SOURCE_SA;
-		mtu = xfrm_state_mtu(x, lower);
+		mtu = xfrm_state_mtu(x, xv->lower_mtu);
 		xfrm_state_put(x);
 	} else {
 		*source = XVTI_MTU_SOURCE_ESTIMATE;
-		mtu = xvti_estimate(xv, lower);
+		mtu = xvti_estimate(xv, xv->lower_mtu);
 	}
 	if (mtu < floor) {
 		*source = XVTI_MTU_SOURCE_FLOOR;
@@ -166,6 +165,7 @@ void xvti_mtu_update(struct xvti_dev *xv)
 	u32 mtu = xv->conf.mtu;
 
 	ASSERT_RTNL();
+	xv->lower_mtu = xvti_lower_mtu(xv);
 	if (!mtu)
 		mtu = xvti_mtu_auto(xv, &source);
 	if (mtu == xv->dev->mtu && source == xv->mtu_source)

@@ -32,8 +32,10 @@ static const struct nla_policy xvti_dev_policy[XVTI_A_DEV_MAX + 1] = {
 	[XVTI_A_DEV_MARK_MASK]	= { .type = NLA_U32 },
 	[XVTI_A_DEV_IF_ID]	= { .type = NLA_U32 },
 	[XVTI_A_DEV_LINK]	= { .type = NLA_U32 },
+	[XVTI_A_DEV_MODE]	= { .type = NLA_U32 },
 	[XVTI_A_DEV_CARRIER]	= { .type = NLA_U32 },
 	[XVTI_A_DEV_MTU]	= { .type = NLA_U32 },
+	[XVTI_A_DEV_QUEUE]	= { .type = NLA_U32 },
 };
 
 static struct xvti_dev *xvti_netlink_find(struct genl_info *info)
@@ -101,9 +103,13 @@ static bool xvti_put_conf(struct sk_buff *msg, const struct xvti_dev *xv)
 
 static bool xvti_put_state(struct sk_buff *msg, const struct xvti_dev *xv)
 {
-	return !nla_put_u32(msg, XVTI_A_DEV_CARRIER, xv->conf.carrier) &&
+	return !nla_put_u32(msg, XVTI_A_DEV_MODE, xv->conf.mode) &&
+	       !nla_put_u32(msg, XVTI_A_DEV_CARRIER, xv->conf.carrier) &&
 	       !nla_put_u32(msg, XVTI_A_DEV_MTU, xv->dev->mtu) &&
 	       !nla_put_u32(msg, XVTI_A_DEV_MTU_SOURCE, xv->mtu_source) &&
+	       (!xv->lower_mtu ||
+		!nla_put_u32(msg, XVTI_A_DEV_LOWER_MTU, xv->lower_mtu)) &&
+	       !nla_put_u32(msg, XVTI_A_DEV_QUEUE, xv->conf.queue) &&
 	       !nla_put_u8(msg, XVTI_A_DEV_RUNNING,
 			   netif_running(xv->dev) &&
 			   netif_carrier_ok(xv->dev)) &&
@@ -238,16 +244,14 @@ static int xvti_set_doit(struct sk_buff *skb, struct genl_info *info)
 	if (err)
 		goto out;
 	err = xvti_conf_apply(xv, &conf, info->extack);
-	if (!err)
-		xvti_netlink_notify(xv);
 out:
 	rtnl_unlock();
 	return err;
 }
 
 /**
- * xvti_netlink_notify() - tell listeners in the overlay of a change
- * @xv: device
+ * xvti_netlink_notify() - tell listeners in the overlay of what has changed
+ * @xv: device; its events are taken
  *
  * Context: process, RTNL.
  */
@@ -257,6 +261,8 @@ void xvti_netlink_notify(struct xvti_dev *xv)
 	struct sk_buff *msg;
 
 	ASSERT_RTNL();
+	if (!xchg(&xv->events, 0))
+		return;
 	if (!genl_has_listeners(&xvti_family, net, 0))
 		return;
 	msg = genlmsg_new(NLMSG_GOODSIZE, GFP_KERNEL);

@@ -126,24 +126,29 @@ static void xvti_rcv_restore_mark(struct sk_buff *skb)
 	note->marked = false;
 }
 
-static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn)
+/* The device that an SA belongs to, and what the packet needs to know of the
+ * SA: @copy is filled where the SA is not known, having come without an event.
+ */
+static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn,
+				     const struct xvti_sa **known,
+				     struct xvti_sa *copy)
 {
-	struct xvti_sa *sa, copy;
+	const struct xvti_sa *sa = xvti_sa_find(x);
 	struct xvti_dev *xv;
-	enum xvti_dir dir;
 
-	sa = xvti_sa_find(x);
 	if (likely(sa)) {
+		*known = sa;
 		xv = rcu_dereference(sa->xv);
 		return xv && sa->dir == XVTI_IN ? xv : NULL;
 	}
 
-	/* an SA that came without an event */
-	xvti_sa_fill(&copy, x);
+	xvti_sa_fill(copy, x);
+	copy->foreign = false;
+	*known = copy;
 	spin_lock_bh(&xvti_sa_lock);
-	xv = xvti_binding_find(&copy, &dir);
+	xv = xvti_binding_find(copy, &copy->dir);
 	spin_unlock_bh(&xvti_sa_lock);
-	if (!xv || dir != XVTI_IN)
+	if (!xv || copy->dir != XVTI_IN)
 		return NULL;
 	xvti_sa_resync(xn);
 	return xv;
@@ -219,15 +224,33 @@ static bool xvti_selector_match(const struct sk_buff *skb,
 				      xvti_selector_match4(skb, sel);
 }
 
+/* Policy mode: the database has the last word, by the device's mark. The
+ * macro-like variants of this check read a dst that is not there any more.
+ */
+static bool xvti_policy_check(const struct xvti_dev *xv, struct sk_buff *skb,
+			      enum xvti_inner inner)
+{
+	u32 mark = skb->mark;
+	bool ok;
+
+	skb->mark = READ_ONCE(xv->conf.mark.v);
+	ok = __xfrm_policy_check(NULL, XFRM_POLICY_IN, skb,
+				 xvti_inner_family(inner));
+	skb->mark = mark;
+	return ok;
+}
+
 /* Why a decrypted packet may not enter the overlay; 0 if it may. */
 static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
-				    struct sk_buff *skb)
+				    struct sk_buff *skb, bool foreign)
 {
 	const struct sec_path *sp = skb_sec_path(skb);
 	const struct xfrm_state *x = sp->xvec[sp->len - 1];
 	enum xvti_inner inner;
 	int i;
 
+	if (unlikely(foreign))
+		return XVTI_A_STATS_RX_WRONG_PEER;
 	if (unlikely(x->props.mode != XFRM_MODE_TUNNEL &&
 		     x->props.mode != XFRM_MODE_BEET))
 		return XVTI_A_STATS_RX_MODE;
@@ -239,6 +262,9 @@ static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
 		if (unlikely(!xvti_selector_match(skb, inner,
 						  &sp->xvec[i]->sel)))
 			return XVTI_A_STATS_RX_SELECTOR;
+	if (unlikely(READ_ONCE(xv->conf.mode) == XVTI_MODE_POLICY &&
+		     !xvti_policy_check(xv, skb, inner)))
+		return XVTI_A_STATS_RX_POLICY;
 	return 0;
 }
 
@@ -264,21 +290,46 @@ static void xvti_rcv_failed(const struct xvti_dev *xv,
 		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
 }
 
-static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb, int err)
+/* Has the cipher finished elsewhere than where the core called it? */
+static bool xvti_rcv_async(const struct xvti_sa *sa)
+{
+	return sa->async == XVTI_ASYNC_ANYWHERE ||
+	       (sa->async == XVTI_ASYNC_WORKER && !in_serving_softirq());
+}
+
+/* Some cores (those with 1c428b038400 and without 8045c0df98d4) hold the
+ * packet's device over an asynchronous cipher and afterwards release the one
+ * that they find in the packet. So the packet is delivered as a clone, and
+ * the core gets its own one back, with its own device, to be freed.
+ */
+static int xvti_rcv_detach(struct xvti_dev *xv, struct sk_buff *skb)
+{
+	struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
+
+	this_cpu_ptr(&xvti_rcv_note)->skb = skb;
+	if (!clone) {
+		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
+		return -ENOMEM;
+	}
+	xvti_rcv_deliver(xv, clone);
+	netif_rx(clone);
+	return -EINPROGRESS;
+}
+
+static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
+			  const struct xvti_sa *sa)
 {
 	unsigned int reason;
 
-	if (err) {
-		xvti_rcv_failed(xv, skb);
-		return 0;
-	}
-	reason = xvti_rcv_verify(xv, skb);
+	reason = xvti_rcv_verify(xv, skb, READ_ONCE(sa->foreign));
 	if (unlikely(reason)) {
 		/* the secpath stays: the core still reads the SA there */
 		xvti_stats_drop(xv, skb, reason);
 		this_cpu_ptr(&xvti_rcv_note)->skb = skb;
 		return -EPERM;
 	}
+	if (unlikely(xvti_rcv_async(sa)))
+		return xvti_rcv_detach(xv, skb);
 	xvti_rcv_deliver(xv, skb);
 	return 0;
 }
@@ -295,6 +346,8 @@ static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb, int err)
 static int xvti_rcv_cb(struct sk_buff *skb, int err)
 {
 	struct sec_path *sp = skb_sec_path(skb);
+	const struct xvti_sa *sa;
+	struct xvti_sa copy;
 	struct xfrm_state *x;
 	struct xvti_dev *xv;
 	struct xvti_net *xn;
@@ -309,9 +362,13 @@ static int xvti_rcv_cb(struct sk_buff *skb, int err)
 		return 1;
 
 	rcu_read_lock();
-	xv = xvti_rcv_dev(x, xn);
-	if (xv)
-		ret = xvti_rcv_bound(xv, skb, err);
+	xv = xvti_rcv_dev(x, xn, &sa, &copy);
+	if (xv && likely(!err)) {
+		ret = xvti_rcv_bound(xv, skb, sa);
+	} else if (xv) {
+		xvti_rcv_failed(xv, skb);
+		ret = 0;
+	}
 	rcu_read_unlock();
 	return ret;
 }

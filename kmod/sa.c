@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * SA tracking: a copy of every ESP SA of the netns that devices were born in.
+ * SA tracking: a copy of every SA of the netns that devices were born in.
  *
  * The xfrm core tells of SAs through struct xfrm_mgr, some events with
  * x->lock held; it is silent about migration and about flushes by offload and
@@ -12,6 +12,7 @@
  * arguments. The hash by SPI is read on each received packet under RCU.
  */
 
+#include <crypto/aead.h>
 #include <linux/hashtable.h>
 #include <linux/jhash.h>
 #include <linux/slab.h>
@@ -28,7 +29,8 @@
 DEFINE_SPINLOCK(xvti_sa_lock);
 
 static DEFINE_HASHTABLE(xvti_sa_by_spi, 13);
-static struct hlist_head xvti_sa_by_key[XVTI_KEY_MAX][1 << XVTI_SA_KEY_BITS];
+static struct hlist_head
+xvti_sa_by_key[XVTI_KEY_MAX][1 << XVTI_SA_KEY_BITS];
 
 static u32 xvti_sa_key(const struct xvti_sa *sa, enum xvti_key key)
 {
@@ -57,7 +59,8 @@ static u8 xvti_sa_inner(struct xfrm_state *x)
 {
 	const struct xfrm_selector *sel = &x->sel;
 
-	if (x->props.mode != XFRM_MODE_TUNNEL || sel->prefixlen_s ||
+	if (x->id.proto != IPPROTO_ESP ||
+	    x->props.mode != XFRM_MODE_TUNNEL || sel->prefixlen_s ||
 	    sel->prefixlen_d || sel->proto || sel->sport_mask ||
 	    sel->dport_mask || sel->ifindex)
 		return 0;
@@ -69,6 +72,24 @@ static u8 xvti_sa_inner(struct xfrm_state *x)
 	default:
 		return BIT(XVTI_INNER4) | BIT(XVTI_INNER6);
 	}
+}
+
+/* Wrappers of software ciphers (simd, cryptd, pcrypt) finish in a kernel
+ * thread when they do not at once; drivers finish anywhere.
+ */
+static u8 xvti_sa_async(const struct xfrm_state *x)
+{
+	u32 flags;
+
+	if (x->id.proto != IPPROTO_ESP || !x->data)
+		return XVTI_ASYNC_NEVER;
+	flags = crypto_aead_alg(x->data)->base.cra_flags;
+	if (!(flags & CRYPTO_ALG_ASYNC))
+		return XVTI_ASYNC_NEVER;
+	if (flags & (CRYPTO_ALG_KERN_DRIVER_ONLY |
+		     CRYPTO_ALG_ALLOCATES_MEMORY | CRYPTO_ALG_NEED_FALLBACK))
+		return XVTI_ASYNC_ANYWHERE;
+	return XVTI_ASYNC_WORKER;
 }
 
 /**
@@ -88,14 +109,17 @@ void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
 	sa->reqid = x->props.reqid;
 	sa->if_id = xvti_x_if_id(x);
 	sa->family = x->props.family;
+	sa->proto = x->id.proto;
 	sa->mode = x->props.mode;
 	sa->inner = xvti_sa_inner(x);
+	sa->async = xvti_sa_async(x);
 }
 
 static bool xvti_sa_is(const struct xvti_sa *sa, struct xfrm_state *x)
 {
 	return sa->spi == x->id.spi && net_eq(sa->net, xs_net(x)) &&
-	       sa->family == x->props.family && sa->mark.v == x->mark.v &&
+	       sa->proto == x->id.proto && sa->family == x->props.family &&
+	       sa->mark.v == x->mark.v &&
 	       sa->mark.m == x->mark.m &&
 	       xfrm_addr_equal(&sa->daddr, &x->id.daddr, sa->family);
 }
@@ -140,8 +164,8 @@ struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
 				   (__force u32)spi)
 		if (sa->spi == spi && net_eq(sa->net, net) && sa->mark.m &&
-		    sa->family == family && rcu_access_pointer(sa->xv) &&
-		    sa->dir == XVTI_IN &&
+		    sa->proto == IPPROTO_ESP && sa->family == family &&
+		    rcu_access_pointer(sa->xv) && sa->dir == XVTI_IN &&
 		    xfrm_addr_equal(&sa->daddr, daddr, family))
 			return sa;
 	return NULL;
@@ -171,7 +195,49 @@ static void xvti_sa_set_dev(struct xvti_sa *sa, struct xvti_dev *xv,
 		WRITE_ONCE(xn->marked_in, xn->marked_in + 1);
 }
 
-/* Bind an SA to the device that fits best, and let go of the former one. */
+static bool xvti_sa_reversed(const struct xvti_sa *out,
+			     const struct xvti_sa *in)
+{
+	return out->dir == XVTI_OUT && out->reqid == in->reqid &&
+	       net_eq(out->net, in->net) && out->family == in->family &&
+	       out->if_id == in->if_id &&
+	       xfrm_addr_equal(&out->saddr, &in->daddr, in->family) &&
+	       xfrm_addr_equal(&out->daddr, &in->saddr, in->family);
+}
+
+/**
+ * xvti_sa_paired() - the device of an inbound SA's counterpart
+ * @sa: the SA
+ *
+ * A daemon gives both SAs of a pair the same reqid.
+ *
+ * Context: xvti_sa_lock.
+ * Return: the device that an outbound SA with the endpoints reversed is bound
+ * to, or NULL.
+ */
+struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
+{
+	const struct xvti_sa *out;
+	struct xvti_dev *xv;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	if (!sa->reqid)
+		return NULL;
+	hlist_for_each_entry(out, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
+						sa->reqid),
+			     key_node[XVTI_KEY_REQID]) {
+		xv = rcu_dereference_protected(out->xv, 1);
+		/* a device that lets go of its SAs is in no hash any more */
+		if (xv && !hlist_unhashed(&xv->key_node) &&
+		    xvti_sa_reversed(out, sa))
+			return xv;
+	}
+	return NULL;
+}
+
+/* Bind an SA to the device that fits best, and let go of the former one. An
+ * outbound one may bring its counterpart along.
+ */
 static void xvti_sa_bind(struct xvti_sa *sa)
 {
 	struct xvti_dev *old, *new;
@@ -189,6 +255,9 @@ static void xvti_sa_bind(struct xvti_sa *sa)
 	if (new) {
 		xvti_sa_set_dev(sa, new, dir);
 		xvti_binding_update(new);
+		if (dir == XVTI_OUT && sa->reqid)
+			xvti_sa_bind_chain(xvti_pernet(sa->net),
+					   XVTI_KEY_REQID, sa->reqid);
 	}
 }
 
@@ -264,10 +333,9 @@ static void xvti_sa_flush(struct xvti_net *xn, u8 proto)
 	struct xvti_sa *sa, *next;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	if (proto && proto != IPPROTO_ESP && proto != IPSEC_PROTO_ANY)
-		return;
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
-		xvti_sa_remove(sa);
+		if (xfrm_id_proto_match(sa->proto, proto))
+			xvti_sa_remove(sa);
 	queue_work(xvti_policy_wq, &xn->resync_work);
 }
 
@@ -293,7 +361,7 @@ static int xvti_km_notify(struct xfrm_state *x, const struct km_event *c)
 
 	if (!READ_ONCE(xn->tracking))
 		return 0;
-	if (x && x->id.proto != IPPROTO_ESP)
+	if (x && !xfrm_id_proto_match(x->id.proto, IPSEC_PROTO_ANY))
 		return 0;
 
 	spin_lock_bh(&xvti_sa_lock);
@@ -340,7 +408,7 @@ static void xvti_sa_walk(struct xvti_net *xn)
 	xn->resync_gen++;
 	spin_unlock_bh(&xvti_sa_lock);
 
-	xfrm_state_walk_init(&walk, IPPROTO_ESP, NULL);
+	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
 	xfrm_state_walk(xn->net, &walk, xvti_sa_walk_one, xn);
 	xfrm_state_walk_done(&walk, xn->net);
 

@@ -23,8 +23,15 @@ enum xvti_dir {
 	XVTI_IN,
 };
 
+/* Where a cipher may hand a decrypted packet back. */
+enum xvti_async {
+	XVTI_ASYNC_NEVER,	/* where it was handed in */
+	XVTI_ASYNC_WORKER,	/* there, or in a kernel thread */
+	XVTI_ASYNC_ANYWHERE,
+};
+
 /**
- * struct xvti_sa - what the module knows of one ESP SA
+ * struct xvti_sa - what the module knows of one SA
  * @spi_node: in the hash by SPI; readers under RCU
  * @key_node: in the hash by what it can be bound by
  * @net_node: in the list of the underlay's SAs
@@ -41,9 +48,12 @@ enum xvti_dir {
  * @gen: last walk that saw it
  * @dir: as seen from @xv
  * @family: family of the outer addresses
+ * @proto: IPPROTO_ESP, _AH or _COMP
  * @mode: XFRM_MODE_*
  * @inner: bit mask of &enum xvti_inner: families for which an any/any flow
  *	finds this SA
+ * @async: &enum xvti_async
+ * @foreign: of another peer than the one that @xv has at present
  *
  * A copy, without a reference to the xfrm_state: nothing here may keep an SA
  * or its offload device alive. Protected by xvti_sa_lock; what identifies the
@@ -66,9 +76,17 @@ struct xvti_sa {
 	u32			gen;
 	enum xvti_dir		dir;
 	u16			family;
+	u8			proto;
 	u8			mode;
 	u8			inner;
+	u8			async;
+	bool			foreign;
 };
+
+static inline const xfrm_address_t *xvti_sa_remote(const struct xvti_sa *sa)
+{
+	return sa->dir == XVTI_OUT ? &sa->daddr : &sa->saddr;
+}
 
 extern spinlock_t xvti_sa_lock;
 extern struct xfrm_mgr xvti_mgr;
@@ -78,6 +96,7 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x);
 struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 				    const xfrm_address_t *daddr, __be32 spi,
 				    u16 family);
+struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
 void xvti_sa_track(struct xvti_net *xn);
 void xvti_sa_forget(struct xvti_net *xn);
 void xvti_sa_resync_work(struct work_struct *work);

@@ -21,10 +21,14 @@ const char xvti_stat_names[XVTI_A_STATS_MAX + 1][32] = {
 	[XVTI_A_STATS_TX_NO_ROUTE]	= "tx_no_route",
 	[XVTI_A_STATS_TX_LOOP]		= "tx_loop",
 	[XVTI_A_STATS_TX_CLEAR]		= "tx_clear",
+	[XVTI_A_STATS_TX_POLICY]	= "tx_policy",
 	[XVTI_A_STATS_TX_TOO_BIG]	= "tx_too_big",
+	[XVTI_A_STATS_TX_QUEUE]		= "tx_queue",
 	[XVTI_A_STATS_TX_ERROR]		= "tx_error",
+	[XVTI_A_STATS_RX_WRONG_PEER]	= "rx_wrong_peer",
 	[XVTI_A_STATS_RX_MODE]		= "rx_mode",
 	[XVTI_A_STATS_RX_SELECTOR]	= "rx_selector",
+	[XVTI_A_STATS_RX_POLICY]	= "rx_policy",
 	[XVTI_A_STATS_RX_DOWN]		= "rx_down",
 	[XVTI_A_STATS_RX_ERROR]		= "rx_error",
 	[XVTI_A_STATS_CACHE_MISS]	= "cache_miss",
@@ -66,6 +70,20 @@ void xvti_stats_tx(const struct xvti_dev *xv, unsigned int len)
 }
 
 /**
+ * xvti_stats_add() - add to a counter
+ * @xv: device
+ * @stat: XVTI_A_STATS_*
+ * @n: how many
+ *
+ * Context: any.
+ */
+void xvti_stats_add(const struct xvti_dev *xv, unsigned int stat,
+		    unsigned int n)
+{
+	this_cpu_add(xv->pcpu->count[stat], n);
+}
+
+/**
  * xvti_stats_inc() - add one to a counter
  * @xv: device
  * @stat: XVTI_A_STATS_*
@@ -74,7 +92,7 @@ void xvti_stats_tx(const struct xvti_dev *xv, unsigned int len)
  */
 void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat)
 {
-	this_cpu_inc(xv->pcpu->count[stat]);
+	xvti_stats_add(xv, stat, 1);
 }
 
 /**
@@ -152,7 +170,7 @@ void xvti_stats_get(const struct xvti_dev *xv, struct rtnl_link_stats64 *s)
 	s->tx_dropped = xvti_stats_sum(xv, XVTI_A_STATS_TX_UNCONFIGURED,
 				       XVTI_A_STATS_TX_ERROR);
 	s->tx_errors = xvti_stats_count(xv, XVTI_A_STATS_TX_ERROR);
-	s->rx_dropped = xvti_stats_sum(xv, XVTI_A_STATS_RX_MODE,
+	s->rx_dropped = xvti_stats_sum(xv, XVTI_A_STATS_RX_WRONG_PEER,
 				       XVTI_A_STATS_RX_ERROR);
 	s->rx_errors = xvti_stats_count(xv, XVTI_A_STATS_RX_ERROR);
 }

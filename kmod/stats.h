@@ -2,11 +2,11 @@
 #ifndef _XVTI_STATS_H
 #define _XVTI_STATS_H
 
+#include <linux/ethtool.h>
 #include <linux/netdevice.h>
 #include <linux/u64_stats_sync.h>
 #include <uapi/linux/xvti.h>
 
-struct ethtool_ops;
 struct xvti_dev;
 
 /**
@@ -34,6 +34,8 @@ void xvti_stats_get(const struct xvti_dev *xv, struct rtnl_link_stats64 *s);
 u64 xvti_stats_count(const struct xvti_dev *xv, unsigned int stat);
 void xvti_stats_rx(const struct xvti_dev *xv, unsigned int len);
 void xvti_stats_tx(const struct xvti_dev *xv, unsigned int len);
+void xvti_stats_add(const struct xvti_dev *xv, unsigned int stat,
+		    unsigned int n);
 void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat);
 void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
 		     unsigned int reason);

@@ -18,8 +18,11 @@
 #include <net/ip.h>
 #include <net/ipv6.h>
 
+#include "acquire.h"
+#include "binding.h"
 #include "bundle.h"
 #include "inner.h"
+#include "queue.h"
 #include "stats.h"
 #include "xmit.h"
 
@@ -78,7 +81,6 @@ static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
 }
 
 static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
-					  struct sk_buff *skb,
 					  enum xvti_inner inner,
 					  unsigned int *reason)
 {
@@ -98,6 +100,55 @@ static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
 	if (unlikely(!dst))
 		dst = xvti_bundle_build(xv, out, inner, reason);
 	return dst;
+}
+
+/* Policy mode: what the database says for this packet, and nothing kept. A
+ * result for other endpoints belongs to a policy that is not this device's.
+ */
+static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
+					  struct sk_buff *skb,
+					  enum xvti_inner inner,
+					  unsigned int *reason)
+{
+	const struct xfrm_state *x;
+	struct dst_entry *dst;
+	struct flowi fl;
+
+	*reason = XVTI_A_STATS_TX_LOOP;
+	if (__this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED)
+		return NULL;
+
+	/* the decoder reads what the network layer left here */
+	memset(skb->cb, 0, sizeof(skb->cb));
+	memset(&fl, 0, sizeof(fl));
+	*reason = XVTI_A_STATS_TX_PROTOCOL;
+	if (xvti_decode_session(xv->net, skb, &fl, xvti_inner_family(inner)))
+		return NULL;
+	fl.flowi_oif = xv->conf.link;
+	fl.flowi_mark = xv->conf.mark.v;
+	dst = xvti_bundle_spd(xv, &fl, inner, reason);
+	if (!dst)
+		return NULL;
+
+	x = dst->xfrm;
+	if (dst->dev != xv->dev && xvti_binding_state(xv, x))
+		return dst;
+	*reason = dst->dev == xv->dev ? XVTI_A_STATS_TX_LOOP :
+					XVTI_A_STATS_TX_POLICY;
+	dst_release(dst);
+	return NULL;
+}
+
+/* Without an SA: ask for one, and wait for it if there is room. */
+static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
+			    enum xvti_inner inner, unsigned int reason)
+{
+	if (reason != XVTI_A_STATS_TX_NO_SA)
+		return false;
+	/* in policy mode the lookup itself has asked */
+	if (READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT)
+		xvti_acquire(xv, skb, inner);
+	return xvti_queue_add(xv, skb);
 }
 
 /**
@@ -122,9 +173,15 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 		reason = XVTI_A_STATS_TX_PROTOCOL;
 		goto drop;
 	}
-	dst = xvti_xmit_bundle(xv, skb, inner, &reason);
-	if (unlikely(!dst))
+	if (likely(READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT))
+		dst = xvti_xmit_bundle(xv, inner, &reason);
+	else
+		dst = xvti_xmit_policy(xv, skb, inner, &reason);
+	if (unlikely(!dst)) {
+		if (xvti_xmit_waits(xv, skb, inner, reason))
+			goto out;
 		goto unreachable;
+	}
 
 	mtu = dst_mtu(dst);
 	if (unlikely(len > mtu) && xvti_too_big(skb, inner, mtu)) {
@@ -136,14 +193,14 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 		xvti_stats_tx(xv, len);
 	else
 		xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
-	rcu_read_unlock();
-	return NETDEV_TX_OK;
+	goto out;
 
 unreachable:
 	dst_link_failure(skb);
 drop:
 	xvti_stats_drop(xv, skb, reason);
 	kfree_skb(skb);
+out:
 	rcu_read_unlock();
 	return NETDEV_TX_OK;
 }

@@ -7,6 +7,7 @@ struct args;
 /* Each reads the rest of its command line and returns the exit code. */
 int cmd_add(struct args *args);
 int cmd_delete(struct args *args);
+int cmd_explain(struct args *args);
 int cmd_export(struct args *args);
 int cmd_help(struct args *args);
 int cmd_monitor(struct args *args);

@@ -44,14 +44,14 @@ const char *addr_format(const struct addr *addr, char *buf, size_t size)
 	return buf;
 }
 
-static bool addr_parse(const char *s, struct addr *addr)
+bool addr_parse(const char *s, struct addr *addr)
 {
 	addr->family = strchr(s, ':') ? AF_INET6 : AF_INET;
 	return inet_pton(addr->family, s, addr->bytes) == 1;
 }
 
-/* Why an address cannot be an outer endpoint, or NULL. */
-static const char *addr_unfit(const struct addr *addr)
+/* Why an address is not that of one host, or NULL. */
+const char *addr_unfit(const struct addr *addr)
 {
 	static const uint8_t bcast[4] = { 255, 255, 255, 255 };
 	static const uint8_t mapped[12] = { [10] = 0xff, [11] = 0xff };
@@ -184,6 +184,17 @@ static int dev_parse(const char *s, struct conf *conf)
 	return 0;
 }
 
+static int mode_parse(const char *s, struct conf *conf)
+{
+	if (!strcmp(s, "direct"))
+		conf->mode = XVTI_MODE_DIRECT;
+	else if (!strcmp(s, "policy"))
+		conf->mode = XVTI_MODE_POLICY;
+	else
+		return value_error("mode", s, "must be direct or policy");
+	return 0;
+}
+
 static int carrier_parse(const char *s, struct conf *conf)
 {
 	if (!strcmp(s, "always"))
@@ -207,6 +218,14 @@ static int mtu_parse(const char *s, struct conf *conf)
 	return 0;
 }
 
+static int queue_parse(const char *s, struct conf *conf)
+{
+	if (!number_parse(s, &conf->queue) || conf->queue > XVTI_QUEUE_MAX)
+		return value_error("queue", s, "must be 0 to %d",
+				   XVTI_QUEUE_MAX);
+	return 0;
+}
+
 static int value_parse(enum word word, const char *s, struct conf *conf)
 {
 	switch (word) {
@@ -222,10 +241,14 @@ static int value_parse(enum word word, const char *s, struct conf *conf)
 		return id_parse(word, s, &conf->if_id);
 	case W_DEV:
 		return dev_parse(s, conf);
+	case W_MODE:
+		return mode_parse(s, conf);
 	case W_CARRIER:
 		return carrier_parse(s, conf);
 	case W_MTU:
 		return mtu_parse(s, conf);
+	case W_QUEUE:
+		return queue_parse(s, conf);
 	default:
 		return *s ? 0 : value_error(word_name(word), s, "is an empty name");
 	}

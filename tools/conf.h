@@ -28,13 +28,17 @@ struct conf {
 	uint32_t mark_mask;
 	uint32_t if_id;
 	char dev[IFNAMSIZ];		/* empty: none */
+	uint32_t mode;
 	uint32_t carrier;
 	uint32_t mtu;			/* 0: automatic */
+	uint32_t queue;
 };
 
 size_t addr_len(const struct addr *addr);
 bool addr_is_any(const struct addr *addr);
 bool addr_equal(const struct addr *a, const struct addr *b);
+bool addr_parse(const char *s, struct addr *addr);
+const char *addr_unfit(const struct addr *addr);
 const char *addr_format(const struct addr *addr, char *buf, size_t size);
 
 int name_check(const char *word, const char *name);

@@ -73,11 +73,15 @@ static void print_dev(const struct dev *dev, const struct link *link,
 		fputs(" dev ", stdout);
 		print_quoted(where->dev);
 	}
+	if (dev_has(dev, XVTI_A_DEV_MODE))
+		printf(" mode %s", mode_name(dev->mode));
 	printf(" carrier %s", carrier_name(dev->carrier));
 	if (dev->mtu_source == XVTI_MTU_SOURCE_USER)
 		printf(" mtu %u", dev->mtu);
 	else
 		fputs(" mtu auto", stdout);
+	if (dev_has(dev, XVTI_A_DEV_QUEUE))
+		printf(" queue %u", dev->queue);
 	if (where->overlay) {
 		fputs(" netns ", stdout);
 		print_quoted(where->overlay);

@@ -16,10 +16,17 @@ static const char *const words[W_COUNT] = {
 	[W_MARK] = "mark",
 	[W_IF_ID] = "if_id",
 	[W_DEV] = "dev",
+	[W_MODE] = "mode",
 	[W_CARRIER] = "carrier",
 	[W_MTU] = "mtu",
+	[W_QUEUE] = "queue",
 	[W_NETNS] = "netns",
 	[W_UP] = "up",
+};
+
+static const char *const modes[] = {
+	[XVTI_MODE_DIRECT] = "direct",
+	[XVTI_MODE_POLICY] = "policy",
 };
 
 static const char *const carriers[] = {
@@ -53,10 +60,14 @@ static const char *const stats[XVTI_A_STATS_MAX + 1] = {
 	[XVTI_A_STATS_TX_NO_ROUTE] = "tx-no-route",
 	[XVTI_A_STATS_TX_LOOP] = "tx-loop",
 	[XVTI_A_STATS_TX_CLEAR] = "tx-clear",
+	[XVTI_A_STATS_TX_POLICY] = "tx-policy",
 	[XVTI_A_STATS_TX_TOO_BIG] = "tx-too-big",
+	[XVTI_A_STATS_TX_QUEUE] = "tx-queue",
 	[XVTI_A_STATS_TX_ERROR] = "tx-error",
+	[XVTI_A_STATS_RX_WRONG_PEER] = "rx-wrong-peer",
 	[XVTI_A_STATS_RX_MODE] = "rx-mode",
 	[XVTI_A_STATS_RX_SELECTOR] = "rx-selector",
+	[XVTI_A_STATS_RX_POLICY] = "rx-policy",
 	[XVTI_A_STATS_RX_DOWN] = "rx-down",
 	[XVTI_A_STATS_RX_ERROR] = "rx-error",
 	[XVTI_A_STATS_CACHE_MISS] = "cache-miss",
@@ -84,10 +95,14 @@ enum word word_of_attr(unsigned int attr)
 		return W_IF_ID;
 	case XVTI_A_DEV_LINK:
 		return W_DEV;
+	case XVTI_A_DEV_MODE:
+		return W_MODE;
 	case XVTI_A_DEV_CARRIER:
 		return W_CARRIER;
 	case XVTI_A_DEV_MTU:
 		return W_MTU;
+	case XVTI_A_DEV_QUEUE:
+		return W_QUEUE;
 	default:
 		return W_NONE;
 	}
@@ -97,6 +112,11 @@ enum word word_of_attr(unsigned int attr)
 static const char *name_of(const char *const *table, size_t size, uint32_t n)
 {
 	return n < size && table[n] ? table[n] : "unknown";
+}
+
+const char *mode_name(uint32_t mode)
+{
+	return name_of(modes, ARRAY_SIZE(modes), mode);
 }
 
 const char *carrier_name(uint32_t carrier)

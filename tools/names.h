@@ -12,8 +12,10 @@ enum word {
 	W_MARK,
 	W_IF_ID,
 	W_DEV,
+	W_MODE,
 	W_CARRIER,
 	W_MTU,
+	W_QUEUE,
 	W_NETNS,
 	W_UP,
 	W_COUNT,
@@ -23,6 +25,7 @@ enum word {
 const char *word_name(enum word word);
 enum word word_of_attr(unsigned int attr);
 
+const char *mode_name(uint32_t mode);
 const char *carrier_name(uint32_t carrier);
 const char *mtu_source_name(uint32_t source);
 const char *mtu_source_text(uint32_t source);

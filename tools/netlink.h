@@ -21,10 +21,12 @@ struct nl_sock {
 	unsigned int seq;
 };
 
-/* The two sockets of one network namespace. */
+/* The sockets of one network namespace. */
 struct nl {
+	int netns_fd;		/* -1: the namespace of this process */
 	struct nl_sock route;
 	struct nl_sock generic;
+	struct nl_sock xfrm;	/* nl_open_xfrm() */
 	uint16_t family;	/* 0: not asked yet */
 	uint32_t events;	/* id of the multicast group */
 };
@@ -43,6 +45,7 @@ struct link {
 	char name[IFNAMSIZ];
 	char kind[16];
 	bool up;
+	uint32_t master;	/* 0: none */
 	struct rtnl_link_stats64 stats;
 };
 
@@ -64,9 +67,12 @@ struct dev {
 	uint32_t mark_mask;
 	uint32_t if_id;
 	uint32_t link;
+	uint32_t mode;
 	uint32_t carrier;
 	uint32_t mtu;
 	uint32_t mtu_source;
+	uint32_t lower_mtu;
+	uint32_t queue;
 	bool running;
 	uint32_t sa_out;
 	uint32_t sa_in;
@@ -87,7 +93,9 @@ static inline bool dev_has(const struct dev *dev, unsigned int attr)
 
 /* All return 0 or a negative errno; @error then says more. */
 int nl_open(struct nl *nl, int netns_fd);
+int nl_open_xfrm(struct nl *nl);
 void nl_close(struct nl *nl);
+int nl_within(const struct nl *nl, int (*run)(void *data), void *data);
 
 int link_create(struct nl *nl, const char *name, struct nl_error *error);
 int link_find(struct nl *nl, const char *name, struct link *link,

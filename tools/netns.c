@@ -71,6 +71,26 @@ int netns_open(const char *word, const char *spec)
 	return fd;
 }
 
+/* How to run @command in the namespace @spec; NULL: in this one. */
+void netns_command(const char *spec, const char *command, char *buf,
+		   size_t size)
+{
+	char path[SPEC_SIZE] = "";
+
+	if (spec && strlen(spec) <= NAME_MAX)
+		snprintf(path, sizeof(path), NETNS_DIR "/%s", spec);
+	if (!spec)
+		snprintf(buf, size, "%s", command);
+	else if (strchr(spec, '/'))
+		snprintf(buf, size, "nsenter --net=%s %s", spec, command);
+	else if (is_pid(spec) && access(path, F_OK))
+		snprintf(buf, size, "nsenter -n -t %s %s", spec, command);
+	else if (!strcmp(command, "ip"))
+		snprintf(buf, size, "ip -n %s", spec);
+	else
+		snprintf(buf, size, "ip netns exec %s %s", spec, command);
+}
+
 /* Calls @match for each named namespace until it returns true. */
 static bool names_search(bool (*match)(int fd, void *data), void *data,
 			 char *spec, size_t size)

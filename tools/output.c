@@ -165,6 +165,18 @@ void out_str(const char *key, const char *lead, const char *value)
 		text_string(value);
 }
 
+/* An element of an array, which has no key. */
+void out_item(const char *lead, const char *value)
+{
+	if (out.json) {
+		json_key(NULL);
+		json_string(value);
+		return;
+	}
+	fputs(lead, stdout);
+	text_string(value);
+}
+
 void out_uint(const char *key, const char *lead, uint64_t value)
 {
 	if (field(key, lead))

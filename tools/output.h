@@ -16,6 +16,7 @@ void out_array_close(void);
 void out_object_open(const char *key);
 void out_object_close(void);
 void out_str(const char *key, const char *lead, const char *value);
+void out_item(const char *lead, const char *value);
 void out_uint(const char *key, const char *lead, uint64_t value);
 void out_int(const char *key, const char *lead, int64_t value);
 void out_hex(const char *key, const char *lead, uint32_t value);

@@ -8,8 +8,12 @@
 #include "args.h"
 #include "commands.h"
 #include "output.h"
+#include "policy.h"
 #include "report.h"
 #include "show.h"
+
+/* What a device has that nobody gave a queue. */
+#define QUEUE_DEFAULT 16
 
 static void show_addr(const char *key, const char *lead,
 		      const struct addr *addr)
@@ -61,6 +65,14 @@ static void show_lower(struct session *session, const struct dev *dev)
 	out_uint("dev_ifindex", NULL, dev->link);
 }
 
+/* What is not the default; a module without modes sends none. */
+static void show_mode(const struct dev *dev)
+{
+	if (dev_has(dev, XVTI_A_DEV_MODE))
+		out_str("mode", dev->mode == XVTI_MODE_DIRECT ? NULL : " mode ",
+			mode_name(dev->mode));
+}
+
 static void show_underlay(struct session *session, const struct dev *dev,
 			  const struct options *opt)
 {
@@ -104,6 +116,26 @@ static void show_peer(const struct dev *dev, const struct options *opt)
 			 dev->peer_reqid);
 }
 
+static void show_mtu(const struct dev *dev, const struct options *opt)
+{
+	out_uint("mtu", ", mtu ", dev->mtu);
+	out_str("mtu_source", NULL, mtu_source_name(dev->mtu_source));
+	out_text(" (");
+	out_text(mtu_source_text(dev->mtu_source));
+	out_text(")");
+	if (dev->lower_mtu)
+		out_uint("lower_mtu", opt->details ? ", lower mtu " : NULL,
+			 dev->lower_mtu);
+}
+
+static void show_queue(const struct dev *dev, const struct options *opt)
+{
+	bool text = opt->details || dev->queue != QUEUE_DEFAULT;
+
+	if (dev_has(dev, XVTI_A_DEV_QUEUE))
+		out_uint("queue", text ? ", queue " : NULL, dev->queue);
+}
+
 static void show_use(const struct dev *dev, const struct options *opt)
 {
 	out_uint("sa_out", "\n    sa ", dev->sa_out);
@@ -111,13 +143,10 @@ static void show_use(const struct dev *dev, const struct options *opt)
 	out_uint("sa_in", " ", dev->sa_in);
 	out_text(" in");
 	show_peer(dev, opt);
-	out_uint("mtu", ", mtu ", dev->mtu);
-	out_str("mtu_source", NULL, mtu_source_name(dev->mtu_source));
-	out_text(" (");
-	out_text(mtu_source_text(dev->mtu_source));
-	out_text(")");
+	show_mtu(dev, opt);
 	out_str("carrier", ", carrier ", carrier_name(dev->carrier));
 	out_bool("running", dev->running);
+	show_queue(dev, opt);
 	if (opt->details)
 		out_uint(NULL, ", ifindex ", dev->ifindex);
 }
@@ -167,24 +196,87 @@ static void show_stats(const struct dev *dev, const struct link *link,
 	out_object_close();
 }
 
+/* Policies of this namespace stand beside the device, without effect. */
+static bool ignores_policies(const struct dev *dev)
+{
+	return dev->local.family && dev->mode == XVTI_MODE_DIRECT &&
+	       !dev_has(dev, XVTI_A_DEV_UNDERLAY_NETNSID);
+}
+
+/* Each as a line of its own, and none of them in a device without any. */
+static void show_warnings(const struct dev *dev,
+			  const struct policies *policies)
+{
+	char text[320], policy[256];
+	bool any = false;
+	size_t i;
+
+	for (i = 0; policies && i < policies->count; i++) {
+		if (!policy_is_narrow(&policies->policy[i]) ||
+		    !policy_of(&policies->policy[i], dev))
+			continue;
+		if (!any)
+			out_array_open("warnings");
+		any = true;
+		policy_format(&policies->policy[i], policy, sizeof(policy));
+		snprintf(text, sizeof(text),
+			 "%s is narrower than any/any, direct mode does not enforce it",
+			 policy);
+		out_item("\n    warning: ", text);
+	}
+	if (any)
+		out_array_close();
+}
+
+/* @policies: those to warn of, if they are the device's; may be NULL. */
 static void show_dev(struct session *session, const struct dev *dev,
-		     const struct link *link, const struct options *opt)
+		     const struct link *link, const struct policies *policies,
+		     const struct options *opt)
 {
 	out_object_open(NULL);
 	show_state(dev, link);
 	show_endpoints(dev);
 	show_binding(dev);
 	show_lower(session, dev);
+	show_mode(dev);
 	show_underlay(session, dev, opt);
 	show_use(dev, opt);
 	show_stats(dev, link, opt);
+	show_warnings(dev, policies);
 	out_object_close();
 	out_text("\n");
+}
+
+/*
+ * The policies of this namespace, if there is a device that they are not
+ * obeyed by. Who may not read them sees no warnings.
+ */
+static void policies_read(struct session *session, const struct view *view,
+			  struct policies *policies)
+{
+	size_t i;
+
+	memset(policies, 0, sizeof(*policies));
+	for (i = 0; i < view->devs.count; i++) {
+		if (ignores_policies(&view->devs.dev[i])) {
+			policies_get(&session->nl, policies);
+			return;
+		}
+	}
+}
+
+static void show_one(struct session *session, const struct dev *dev,
+		     const struct view *view, const struct policies *policies,
+		     const struct options *opt)
+{
+	show_dev(session, dev, view_link(view, dev->ifindex),
+		 ignores_policies(dev) ? policies : NULL, opt);
 }
 
 static int show_view(struct session *session, const char *name,
 		     const struct options *opt)
 {
+	struct policies policies;
 	struct view view;
 	size_t i;
 	int ret;
@@ -192,14 +284,13 @@ static int show_view(struct session *session, const char *name,
 	ret = view_get(session, name, &view);
 	if (ret)
 		return ret;
+	policies_read(session, &view, &policies);
 	out_start(opt->json, opt->pretty);
 	out_array_open(NULL);
-	for (i = 0; i < view.devs.count; i++) {
-		const struct dev *dev = &view.devs.dev[i];
-
-		show_dev(session, dev, view_link(&view, dev->ifindex), opt);
-	}
+	for (i = 0; i < view.devs.count; i++)
+		show_one(session, &view.devs.dev[i], &view, &policies, opt);
 	out_array_close();
+	policies_free(&policies);
 	view_free(&view);
 	return 0;
 }
@@ -251,9 +342,9 @@ static bool monitor_event(const struct dev *dev, void *data)
 		show_lost();
 	} else if (link_get(&monitor->session.nl, dev->ifindex, &link,
 			    &error)) {
-		show_dev(&monitor->session, dev, NULL, monitor->opt);
+		show_dev(&monitor->session, dev, NULL, NULL, monitor->opt);
 	} else {
-		show_dev(&monitor->session, dev, &link, monitor->opt);
+		show_dev(&monitor->session, dev, &link, NULL, monitor->opt);
 	}
 	return !fflush(stdout);
 }

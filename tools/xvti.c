@@ -19,6 +19,7 @@ static const struct {
 } commands[] = {
 	{ "add", cmd_add, "NAME WORDS", "create and configure a device" },
 	{ "delete", cmd_delete, "NAME...", "delete devices" },
+	{ "explain", cmd_explain, "NAME to ADDR", "why a packet does or does not get through" },
 	{ "export", cmd_export, "[NAME]", "print the commands that rebuild devices" },
 	{ "help", cmd_help, "", "print this" },
 	{ "monitor", cmd_monitor, "", "print devices as they change" },
@@ -37,10 +38,18 @@ static const char words_help[] =
 	"  mark V[/M]|none        SAs with this mark belong to the device\n"
 	"  if_id N|none           SAs with this if_id belong to the device\n"
 	"  dev IFNAME|none        lower device, or VRF, of the underlay\n"
+	"  mode direct|policy     SAs by the binding, or by the policy database\n"
 	"  carrier always|sa      always up, or up while there is a pair of SAs\n"
 	"  mtu N|auto             fixed, or exact for the SA in use\n"
+	"  queue N                packets that wait for a first SA\n"
 	"  netns NAME|PID         move the device there\n"
 	"  up                     set the device up\n";
+
+static const char explain_help[] =
+	"EXPLAIN:\n"
+	"  to ADDR                where the packet is to go\n"
+	"  from ADDR              its source; not an address of here: forwarded\n"
+	"  iif IFNAME             where it comes in, if not by the route to from\n";
 
 static const char options_help[] =
 	"OPTIONS:\n"
@@ -58,7 +67,7 @@ int cmd_help(struct args *args)
 	for (i = 0; i < COMMANDS; i++)
 		printf("  %-8s %-13s %s\n", commands[i].name,
 		       commands[i].words, commands[i].description);
-	printf("\n%s\n%s", words_help, options_help);
+	printf("\n%s\n%s\n%s", words_help, explain_help, options_help);
 	return 0;
 }
 

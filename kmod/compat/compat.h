@@ -10,6 +10,7 @@
 #ifndef _XVTI_COMPAT_H
 #define _XVTI_COMPAT_H
 
+#include <linux/crypto.h>
 #include <linux/icmpv6.h>
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
@@ -19,6 +20,11 @@
 #include <net/route.h>
 #include <net/rtnetlink.h>
 #include <net/xfrm.h>
+
+/* 5.9 */
+#ifndef CRYPTO_ALG_ALLOCATES_MEMORY
+#define CRYPTO_ALG_ALLOCATES_MEMORY	0
+#endif
 
 /* if_id came with xfrmi in 4.19 */
 #ifdef XVTI_HAVE_IF_ID
@@ -67,6 +73,17 @@ static inline struct sec_path *skb_sec_path(const struct sk_buff *skb)
 	return skb->sp;
 }
 #endif
+
+/* 6.8: the netns is no longer guessed from the packet's device */
+static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
+				      struct flowi *fl, unsigned int family)
+{
+#ifdef XVTI_HAVE_DECODE_SESSION_NET
+	return xfrm_decode_session(net, skb, fl, family);
+#else
+	return xfrm_decode_session(skb, fl, family);
+#endif
+}
 
 /* sockptr_t came in 5.9; before it kernel threads may read their own memory
  * as a user's

@@ -60,5 +60,6 @@ has GENL_FAMILY_POLICY 'struct genl_family \{[^}]*nla_policy' net/genetlink.h
 has GENL_RESV_START 'resv_start_op' net/genetlink.h
 has GENL_DUMP_FAMILY 'genl_dump_check_consistent\([^)]*family' net/genetlink.h
 has PEERNET2ID_ALLOC_GFP 'peernet2id_alloc\([^)]*gfp' net/net_namespace.h
+has DECODE_SESSION_NET 'xfrm_decode_session\([^)]*struct net ' net/xfrm.h
 has STATS_FETCH_IRQ 'u64_stats_fetch_begin_irq' linux/u64_stats_sync.h
 echo

@@ -54,7 +54,8 @@ _xvti_words()
 {
 	local word
 
-	for word in local remote reqid mark if_id dev carrier mtu netns up; do
+	for word in local remote reqid mark if_id dev mode carrier mtu queue \
+		netns up; do
 		case " ${COMP_WORDS[*]:0:COMP_CWORD} " in
 		*" $word "*) ;;
 		*) echo "$word" ;;
@@ -84,8 +85,10 @@ _xvti_value()
 	remote) echo any ;;
 	reqid | mark | if_id) echo none ;;
 	dev) echo none && _xvti_links ;;
+	mode) printf '%s\n' direct policy ;;
 	carrier) printf '%s\n' always sa ;;
 	mtu) echo auto ;;
+	queue) ;;
 	netns) _xvti_names ;;
 	*) return 1 ;;
 	esac
@@ -101,6 +104,27 @@ _xvti_config()
 	fi
 	[ "$COMP_CWORD" -gt $((verb + 2)) ] && _xvti_value "$previous" && return
 	_xvti_words
+}
+
+_xvti_explain()
+{
+	local verb=$1 previous=$2 word
+
+	if [ "$COMP_CWORD" -eq $((verb + 1)) ]; then
+		_xvti_devices
+		return
+	fi
+	case $previous in
+	from) _xvti_addresses && return ;;
+	iif) _xvti_links && return ;;
+	to) return ;;
+	esac
+	for word in to from iif; do
+		case " ${COMP_WORDS[*]:0:COMP_CWORD} " in
+		*" $word "*) ;;
+		*) echo "$word" ;;
+		esac
+	done
 }
 
 _xvti_candidates()
@@ -123,11 +147,13 @@ _xvti_candidates()
 		;;
 	esac
 	if [ "$verb" -ge "$COMP_CWORD" ]; then
-		printf '%s\n' add delete export help monitor set show version
+		printf '%s\n' add delete explain export help monitor \
+			set show version
 		return
 	fi
 	case ${COMP_WORDS[verb]} in
 	add | set) _xvti_config "$verb" "$previous" ;;
+	explain) _xvti_explain "$verb" "$previous" ;;
 	del | delete | show | export) _xvti_devices ;;
 	esac
 }

@@ -12,6 +12,7 @@ set -u
 ids="must be 1 to 4294967295"
 marks="must be VALUE or VALUE/MASK, each 0 to 0xffffffff"
 mtus="must be auto or 576 to 65535"
+queues="must be 0 to 1024"
 chars='must not contain "/", ":" or white space'
 absent=/nonexistent/netns
 
@@ -151,6 +152,17 @@ others() {
 	for value in 576 1400 65535 auto; do
 		good set xv0 mtu "$value"
 	done
+	for value in 1025 -1 +1 16x "" auto none 4294967312; do
+		bad queue "$value" "$queues"
+	done
+	for value in 0 16 1024 0x10; do
+		good set xv0 queue "$value"
+	done
+	for value in d directly any none ""; do
+		bad mode "$value" "must be direct or policy"
+	done
+	good set xv0 mode direct
+	good set xv0 mode policy
 	bad carrier never "must be always or sa"
 	bad carrier s "must be always or sa"
 	good set xv0 carrier sa
@@ -167,6 +179,41 @@ others() {
 	refuse -n nosuchnetns "no such network namespace" -n nosuchnetns show
 }
 
+explain() {
+	local word value
+
+	usage "explain: missing device name" explain
+	usage '"frob": unknown word, try "xvti help"' explain xv0 frob
+	refuse name a/b "$chars" explain a/b to 192.0.2.1
+	refuse name xv0 'explain needs "to ADDR"' explain xv0
+	refuse name xv0 'explain needs "to ADDR"' explain xv0 from 192.0.2.1
+	for word in to from; do
+		usage "$word: missing argument" explain xv0 $word
+		for value in 192.0.2 192.0.2.1/24 example.org any ""; do
+			refuse $word "$value" "is not an IPv4 or IPv6 address" \
+				explain xv0 $word "$value"
+		done
+		refuse $word fe80::1%lo "takes no scope" \
+			explain xv0 $word fe80::1%lo
+		refuse $word 224.0.0.5 "is multicast" explain xv0 $word 224.0.0.5
+		refuse $word ff02::1 "is multicast" explain xv0 $word ff02::1
+		refuse $word :: "is unspecified" explain xv0 $word ::
+		refuse $word 192.0.2.2 "given twice" \
+			explain xv0 $word 192.0.2.1 $word 192.0.2.2
+	done
+	refuse from 2001:db8::1 'is not of the address family of to "192.0.2.1"' \
+		explain xv0 to 192.0.2.1 from 2001:db8::1
+	usage "iif: missing argument" explain xv0 iif
+	refuse iif a/b "$chars" explain xv0 to 192.0.2.1 iif a/b
+	refuse iif lo "given twice" explain xv0 iif eth0 iif lo
+	refuse iif lo "needs the address that packets are from" \
+		explain xv0 to 192.0.2.1 iif lo
+	value="no such network namespace"
+	refuse -n $absent "$value" -n $absent explain xv0 to 192.0.2.1
+	refuse -n $absent "$value" \
+		-n $absent expl xv0 f 2001:db8::1 t 2001:db8::2 i lo
+}
+
 words() {
 	local word value="given twice"
 
@@ -174,15 +221,16 @@ words() {
 	usage '"": unknown word, try "xvti help"' set xv0 ""
 	usage '"uplink": unknown word, try "xvti help"' set xv0 uplink
 	usage '"re": is short for both remote and reqid' set xv0 re 7
-	usage '"m": is short for both mark and mtu' set xv0 m 7
-	for word in local remote reqid mark if_id dev carrier mtu netns; do
+	usage '"m": is short for both mark and mode' set xv0 m 7
+	for word in local remote reqid mark if_id dev mode carrier mtu \
+		queue netns; do
 		usage "$word: missing argument" set xv0 $word
 	done
 	usage "up: $value" set xv0 up up
 	refuse reqid 8 "$value" set xv0 reqid 7 reqid 8
 	refuse reqid 7 "$value" set xv0 reqid 7 req 7
 	refuse mark 1 "$value" set xv0 mark none mark 1
-	good a xv0 l 192.0.2.1 rem 192.0.2.2 req 7 ma 6 i 8 c sa mt auto u
+	good a xv0 l 192.0.2.1 rem 192.0.2.2 req 7 ma 6 i 8 mo direct c sa mt auto q 4 u
 	good se xv0 local 192.0.2.1
 }
 
@@ -219,6 +267,7 @@ families
 bindings
 requirements
 others
+explain
 words
 options
 finish

@@ -29,6 +29,8 @@ static void write_all(void)
 	out_object_open(NULL);
 	out_bool("yes", true);
 	out_object_close();
+	out_item(" ", "item \"1\"");
+	out_item(" ", "\x1b");
 	out_array_close();
 	out_object_close();
 	out_array_close();

@@ -17,7 +17,7 @@ want = [{
     "utf8": "\u00e9\u20ac\U0001f600",
     "bad": "a\ufffd\ufffd(" + "\ufffd" * 6 + "z", "cut": "a\ufffd\ufffd",
     "json only": "yes", "max": 2**64 - 1, "min": -1, "hex": 2**32 - 1,
-    "no": False, "nested": {}, "list": [{}, {"yes": True}],
+    "no": False, "nested": {}, "list": [{}, {"yes": True}, "item \"1\"", "\x1b"],
 }]
 got = json.loads(sys.stdin.buffer.read().decode("utf-8"))
 for key in want[0]:

@@ -17,10 +17,11 @@ missing='the xvti module is not loaded, try "modprobe xvti".'
 if [ -d /sys/module/xvti ] || modinfo xvti >/dev/null 2>&1; then
 	result 0 "no module # SKIP xvti can be loaded here"
 else
-	for verb in show "show xv0" "-j show" export monitor; do
+	for verb in show "show xv0" "explain xv0 to 192.0.2.1" "-j show" \
+		export monitor; do
 		name=
-		[ "$verb" = "show xv0" ] && name="xv0: "
-		# shellcheck disable=SC2086 # two words
+		[[ $verb == *" xv0"* ]] && name="xv0: "
+		# shellcheck disable=SC2086 # several words
 		expect 2 "Error: $name$missing" $verb
 	done
 fi

@@ -1,9 +1,9 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# The interface is written down three times: in the specification, in the
-# header that the module and the tool share, and in the counter names of the
-# tool. Fails where they have drifted apart.
+# The interface is written down more than once: in the specification, in the
+# header that the module and the tool share, and in the counter names and
+# meanings of the tool. Fails where they have drifted apart.
 
 set -u
 # shellcheck source=tools/tests/ktap.inc disable=SC1091
@@ -27,6 +27,7 @@ top = Path(sys.argv[1])
 spec = yaml.safe_load((top / "Documentation/netlink/specs/xvti.yaml").read_text())
 header = (top / "kmod/include/uapi/linux/xvti.h").read_text()
 names = (top / "tools/names.c").read_text()
+counters = (top / "tools/counters.c").read_text()
 results = []
 
 
@@ -70,7 +71,12 @@ def spec_entries(prefix, entries, start):
     return list(numbered(pairs, start))
 
 
+defines = dict(re.findall(r'#define\s+(XVTI_\w+)\s+"?(\w+)"?', header))
 for definition in spec["definitions"]:
+    if definition["type"] == "const":
+        check(f"constant {definition['name']}", [str(definition["value"])],
+              [defines.get(constant("XVTI_", definition["name"]))])
+        continue
     prefix = constant("XVTI_", definition["name"]) + "_"
     check(f"enum {definition['name']}",
           spec_entries(prefix, definition["entries"], 0), header_enum(prefix))
@@ -83,7 +89,6 @@ for attrs in spec["attribute-sets"]:
 check("operations", spec_entries("XVTI_CMD_", spec["operations"]["list"], 1),
       header_enum("XVTI_CMD_"))
 
-defines = dict(re.findall(r'#define\s+(XVTI_\w+)\s+"?(\w+)"?', header))
 check("family and groups",
       [spec["name"]] + [g["name"] for g in spec["mcast-groups"]["list"]],
       [defines["XVTI_FAMILY_NAME"]] +
@@ -94,6 +99,11 @@ stats = [a["name"] for s in spec["attribute-sets"] if s["name"] == "stats"
 check("counter names of the tool",
       [(constant("XVTI_A_STATS_", n), n) for n in stats],
       re.findall(r'\[(XVTI_A_STATS_\w+)\]\s*=\s*"([^"]+)"', names))
+
+
+check("drops that explain explains",
+      [constant("XVTI_A_STATS_", n) for n in stats if re.match("[rt]x-", n)],
+      re.findall(r"\[(XVTI_A_STATS_\w+)\]\s*=\s*\{", counters))
 
 
 def types_of(attrs):

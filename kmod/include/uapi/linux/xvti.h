@@ -15,6 +15,19 @@
 
 #define XVTI_MCGRP_EVENTS	"events"
 
+/* Most packets that may wait for a first SA. */
+#define XVTI_QUEUE_MAX		1024
+
+/**
+ * enum xvti_mode - who decides which SA a packet takes
+ * @XVTI_MODE_DIRECT: the binding alone; bundles are cached
+ * @XVTI_MODE_POLICY: the policy database, for each packet, by mark
+ */
+enum xvti_mode {
+	XVTI_MODE_DIRECT,
+	XVTI_MODE_POLICY,
+};
+
 /**
  * enum xvti_carrier - what the carrier of a device follows
  * @XVTI_CARRIER_ALWAYS: up whenever the device is administratively up
@@ -56,9 +69,12 @@ enum {
 	XVTI_A_DEV_MARK_MASK,		/* u32, 0 in a set: none */
 	XVTI_A_DEV_IF_ID,		/* u32, 0 in a set: none */
 	XVTI_A_DEV_LINK,		/* u32, underlay ifindex, 0: none */
+	XVTI_A_DEV_MODE,		/* u32, enum xvti_mode */
 	XVTI_A_DEV_CARRIER,		/* u32, enum xvti_carrier */
 	XVTI_A_DEV_MTU,			/* u32, in a set 0: automatic */
 	XVTI_A_DEV_MTU_SOURCE,		/* u32, enum xvti_mtu_source */
+	XVTI_A_DEV_LOWER_MTU,		/* u32, of the route to the peer */
+	XVTI_A_DEV_QUEUE,		/* u32, packets that wait for an SA */
 	XVTI_A_DEV_RUNNING,		/* u8, carrier is up */
 	XVTI_A_DEV_SA_OUT,		/* u32, usable outbound SAs */
 	XVTI_A_DEV_SA_IN,		/* u32, usable inbound SAs */
@@ -81,10 +97,14 @@ enum {
 	XVTI_A_STATS_TX_NO_ROUTE,	/* no route to the peer */
 	XVTI_A_STATS_TX_LOOP,		/* route to the peer is this device */
 	XVTI_A_STATS_TX_CLEAR,		/* the core offered no transform */
+	XVTI_A_STATS_TX_POLICY,		/* no policy lets it out */
 	XVTI_A_STATS_TX_TOO_BIG,	/* over the path MTU, sender told */
+	XVTI_A_STATS_TX_QUEUE,		/* waited for an SA in vain */
 	XVTI_A_STATS_TX_ERROR,		/* refused by the xfrm core */
+	XVTI_A_STATS_RX_WRONG_PEER,	/* the device is another peer's */
 	XVTI_A_STATS_RX_MODE,		/* SA is not in tunnel mode */
 	XVTI_A_STATS_RX_SELECTOR,	/* inner packet outside the SA */
+	XVTI_A_STATS_RX_POLICY,		/* refused by an inbound policy */
 	XVTI_A_STATS_RX_DOWN,		/* device is down */
 	XVTI_A_STATS_RX_ERROR,		/* refused by the xfrm core */
 	XVTI_A_STATS_CACHE_MISS,	/* bundle built, not a drop */

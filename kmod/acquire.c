@@ -1,0 +1,134 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Acquire: ask an IKE daemon for an SA when there is none.
+ *
+ * A daemon that negotiates on traffic has a trap policy in the database and
+ * recognises the acquire by it. So a packet without an SA is looked up there
+ * with its own flow and the device's mark and if_id; what comes back is only
+ * thrown away. The private policy, with the packet's flow, is tried where the
+ * database has none: its template names the reqid that a daemon may know.
+ *
+ * With "carrier sa" no packet can get that far while there is no SA. Then the
+ * device itself asks, at once and again after one second, two, four, up to a
+ * minute.
+ */
+
+#include <net/xfrm.h>
+
+#include "acquire.h"
+#include "bundle.h"
+#include "sa.h"
+
+/* The larval SA of an acquire stops more of them for longer than this; where
+ * no acquire comes of it, the lookups are what costs.
+ */
+#define XVTI_ACQUIRE_INTERVAL	(HZ / 10)
+
+#define XVTI_ACQUIRE_FIRST	HZ
+#define XVTI_ACQUIRE_LAST	(60 * HZ)
+
+/* Both lookups are for their side effect. The first is the database's. */
+static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
+			      enum xvti_inner inner)
+{
+	struct xvti_out *out = rcu_dereference(xv->out);
+
+	fl->flowi_oif = xv->conf.link;
+	fl->flowi_mark = xv->conf.mark.v;
+	if (xvti_bundle_probe(xv->net, fl, NULL, inner, xv->conf.if_id) || !out)
+		return;
+	xvti_bundle_probe(xv->net, fl, out->sk[inner], inner, out->tmpl.if_id);
+}
+
+static bool xvti_acquire_allowed(struct xvti_dev *xv)
+{
+	unsigned long at = READ_ONCE(xv->acquire_at);
+
+	return !time_before(jiffies, at) &&
+	       cmpxchg(&xv->acquire_at, at,
+		       jiffies + XVTI_ACQUIRE_INTERVAL) == at;
+}
+
+/**
+ * xvti_acquire() - ask for an SA on behalf of a packet
+ * @xv: device, without a usable SA for the packet
+ * @skb: the packet; left as it is
+ * @inner: its family
+ *
+ * Context: RCU read side, BH disabled.
+ */
+void xvti_acquire(struct xvti_dev *xv, struct sk_buff *skb,
+		  enum xvti_inner inner)
+{
+	struct flowi fl;
+
+	if (!xvti_acquire_allowed(xv))
+		return;
+	/* the decoder reads what the network layer left here */
+	memset(skb->cb, 0, sizeof(skb->cb));
+	memset(&fl, 0, sizeof(fl));
+	if (!xvti_decode_session(xv->net, skb, &fl, xvti_inner_family(inner)))
+		xvti_acquire_flow(xv, &fl, inner);
+}
+
+static bool xvti_acquire_wanted(const struct xvti_dev *xv)
+{
+	return !xv->dead && xv->conf.family &&
+	       xv->conf.carrier == XVTI_CARRIER_SA &&
+	       (xv->dev->flags & IFF_UP) && !(xv->sa_out && xv->sa_in);
+}
+
+/**
+ * xvti_acquire_work() - ask for an SA on behalf of the device
+ * @work: &xvti_dev.acquire_work, which holds a reference to the device
+ */
+void xvti_acquire_work(struct work_struct *work)
+{
+	struct xvti_dev *xv = container_of(to_delayed_work(work),
+					   struct xvti_dev, acquire_work);
+	struct flowi fl = {};
+	bool wanted;
+
+	spin_lock_bh(&xvti_sa_lock);
+	wanted = xvti_acquire_wanted(xv);
+	spin_unlock_bh(&xvti_sa_lock);
+
+	if (wanted) {
+		local_bh_disable();
+		rcu_read_lock();
+		xvti_acquire_flow(xv, &fl, XVTI_INNER4);
+		rcu_read_unlock();
+		local_bh_enable();
+	}
+
+	spin_lock_bh(&xvti_sa_lock);
+	xv->acquire_delay = min_t(unsigned long, 2 * xv->acquire_delay,
+				  XVTI_ACQUIRE_LAST);
+	if (xvti_acquire_wanted(xv) &&
+	    queue_delayed_work(xvti_policy_wq, &xv->acquire_work,
+			       xv->acquire_delay))
+		dev_hold(xv->dev);
+	spin_unlock_bh(&xvti_sa_lock);
+	dev_put(xv->dev);
+}
+
+/**
+ * xvti_acquire_update() - start or stop asking
+ * @xv: device whose SAs, flags or configuration have changed
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_acquire_update(struct xvti_dev *xv)
+{
+	lockdep_assert_held(&xvti_sa_lock);
+	if (!xvti_acquire_wanted(xv)) {
+		if (cancel_delayed_work(&xv->acquire_work))
+			dev_put(xv->dev);
+		return;
+	}
+	if (delayed_work_pending(&xv->acquire_work))
+		return;
+	xv->acquire_delay = XVTI_ACQUIRE_FIRST / 2;
+	if (queue_delayed_work(xvti_policy_wq, &xv->acquire_work, 0))
+		dev_hold(xv->dev);
+}

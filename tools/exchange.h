@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0 */
+#ifndef XVTI_EXCHANGE_H
+#define XVTI_EXCHANGE_H
+
+#include <linux/netlink.h>
+#include <sys/types.h>
+
+#include "netlink.h"
+
+struct nlattr;
+
+/* The kernel fills dumps up to what the reader offers, 32 KiB at most. */
+#define REPLY_SIZE 32768
+#define REQUEST_SIZE 1024
+
+union request {
+	struct nlmsghdr nlh;
+	char bytes[REQUEST_SIZE];
+};
+
+typedef int (*reply_fn)(const struct nlmsghdr *reply, void *data);
+
+int nl_talk(struct nl_sock *sock, struct nlmsghdr *request, reply_fn reply,
+	    void *data, struct nl_error *error);
+int nl_dump(struct nl_sock *sock, struct nlmsghdr *request, reply_fn reply,
+	    void (*restart)(void *data), void *data, struct nl_error *error);
+ssize_t nl_receive(struct nl_sock *sock, char *buf, size_t size);
+
+uint32_t attr_u32(const struct nlattr *attr);
+void attr_name(const struct nlattr *attr, char *name, size_t size);
+void attr_addr(const struct nlattr *attr, struct addr *addr);
+void *array_grow(void *array, size_t count, size_t size);
+
+#endif
