@@ -1,0 +1,89 @@
+# SPDX-License-Identifier: GPL-2.0
+#
+# xvti: the module, the tool, and guests to try them in. `make help` lists the
+# targets; kbuild itself reads Kbuild, never this file.
+
+KDIR_GIVEN := $(KDIR)
+KDIR ?= /lib/modules/$(shell uname -r)/build
+PREFIX ?= /usr/local
+RELEASE ?= bookworm
+
+export PREFIX DESTDIR
+
+RUN := selftests/qemu/run.sh
+# KDIR reaches a guest only when it was asked for.
+GUEST_ENV := KDIR='$(KDIR_GIVEN)'
+
+all: module tool	## build the module and the tool
+
+module: headers		## build the module against KDIR, or the running kernel
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tool:			## build the xvti command
+	$(MAKE) -C tools
+
+headers:
+	@test -e $(KDIR)/Makefile || { \
+		echo "xvti: no kernel build tree at $(KDIR)." >&2; \
+		echo "xvti: on Debian: apt-get install linux-headers-$$(uname -r)," \
+			"or give KDIR=<kernel tree>." >&2; \
+		exit 1; }
+
+demo:			## two gateways with strongSwan in one guest, RELEASE=...
+	+@$(GUEST_ENV) $(RUN) demo $(RELEASE)
+
+check:			## run the tests in guests; T='mtu*' RELEASES=... V=1 KDIR=...
+	+@$(GUEST_ENV) RELEASES='$(RELEASES)' T='$(T)' V='$(V)' $(RUN) check
+
+check-harness:		## test the test machinery itself
+	+@selftests/qemu/selftest.sh
+
+shell:			## a shell in a guest with the module loaded, RELEASE=...
+	+@$(GUEST_ENV) $(RUN) shell $(RELEASE)
+
+install: install-module install-tool	## install both; DESTDIR, PREFIX
+
+install-module: module
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install \
+		INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates
+	$(if $(DESTDIR),,depmod -a $(KERNEL_RELEASE))
+
+install-tool: tool
+	$(MAKE) -C tools install
+
+uninstall:		## remove what install installed
+	rm -f $(DESTDIR)/lib/modules/$(KERNEL_RELEASE)/updates/xvti.ko*
+	$(if $(DESTDIR),,depmod -a $(KERNEL_RELEASE))
+	$(MAKE) -C tools uninstall
+
+# The release that KDIR builds for, or the running one.
+KERNEL_RELEASE = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null \
+	|| uname -r)
+
+clean:			## remove everything that was built in this tree
+	$(MAKE) -C tools clean
+	$(MAKE) -C selftests clean
+	rm -rf selftests/qemu/out
+	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' \
+		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
+		-o -name '.*.o.d' -o -name 'Module.symvers' \
+		-o -name modules.order \) -exec rm -f {} +
+
+help:			## this list
+	@echo 'usage: make [TARGET] [VARIABLE=VALUE...]'
+	@echo
+	@sed -n 's/^\([a-z-]*\):.*## \(.*\)$$/\1\t\2/p' $(MAKEFILE_LIST) | \
+		awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo 'variables:'
+	@echo '  KDIR           kernel build tree, default that of the running kernel;'
+	@echo '                 with check, demo and shell: boot this tree in the guest'
+	@echo '  RELEASE        Debian release of demo and shell, default $(RELEASE)'
+	@echo '  RELEASES       Debian releases of check, default all supported'
+	@echo '  T              globs of test names of check, such as "mtu* life"'
+	@echo '  V=1            check shows all that the tests print'
+	@echo '  PREFIX         where the tool goes, default /usr/local'
+	@echo '  DESTDIR        put before every installed path'
+
+.PHONY: all module tool headers demo check check-harness shell install \
+	install-module install-tool uninstall clean help

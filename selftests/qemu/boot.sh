@@ -1,0 +1,180 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# boot.sh - start one guest, and follow what it says in its directory of
+# answers. Sourced by run.sh.
+#
+# A guest is described by the variables that guest.sh sets: KERNEL, INITRD and
+# LAYERS (directories, topmost first). Its run directory $1 has self/, what is
+# mounted at /xvti, and out/, the answers.
+
+MEMORY=${XVTI_MEMORY:-1024}
+CPUS=${XVTI_CPUS:-2}
+QEMU=qemu-system-x86_64
+ACCEL=${XVTI_ACCEL-}
+
+# Print the options that share directory $2 as $1; $3 is ",readonly=on" or
+# nothing.
+share()
+{
+	printf '%s\n' -fsdev \
+		"local,id=$1,path=$2,security_model=none,multidevs=remap${3-}" \
+		-device "virtio-9p-pci,fsdev=$1,mount_tag=$1"
+}
+
+# Options for the processor: KVM only where it is known to work. Emulated, all
+# that QEMU knows is fastest, but for a fifth level of page tables to walk.
+accel()
+{
+	if [[ $ACCEL == kvm ]]; then
+		printf '%s\n' -accel kvm -cpu host
+	else
+		printf '%s\n' -accel tcg,thread=multi \
+			-cpu "${XVTI_CPU:-max,la57=off}"
+	fi
+}
+
+qemu_options()
+{
+	local run=$1 mode=$2 i tags=() append
+
+	printf '%s\n' -nodefaults -no-user-config -no-reboot \
+		-machine pc -smp "$CPUS" -m "$MEMORY" \
+		-kernel "$KERNEL" -initrd "$INITRD"
+	accel
+	for i in "${!LAYERS[@]}"; do
+		share "layer$i" "${LAYERS[i]}" ,readonly=on
+		tags+=("layer$i")
+	done
+	share self "$run/self" ,readonly=on
+	share out "$run/out"
+	append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
+	append+=" rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
+	append+=" ${XVTI_APPEND-} guest.layers=$(IFS=,; echo "${tags[*]}")"
+	printf '%s\n' -append "$append" -display none
+	if [[ $mode == shell ]]; then
+		printf '%s\n' -serial mon:stdio
+	else
+		printf '%s\n' -serial "file:$run/console"
+	fi
+}
+
+# Set ACCEL, unless the user did. That /dev/kvm exists proves little: the
+# processor must have what KVM needs, and a guest must start under it, which is
+# tried once for each start of this machine.
+choose_accel()
+{
+	local boot verdict
+
+	[[ ! $ACCEL ]] || return 0
+	ACCEL=tcg
+	grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo && [[ -w /dev/kvm ]] ||
+		return 0
+	boot=$(cat /proc/sys/kernel/random/boot_id)
+	verdict=$CACHE/kvm-$boot
+	if [[ ! -s $verdict ]]; then
+		rm -f "$CACHE"/kvm-*
+		if kvm_boots "$RUN/kvm-$BASHPID"; then
+			echo kvm >"$verdict"
+		else
+			echo tcg >"$verdict"
+		fi
+	fi
+	ACCEL=$(cat "$verdict")
+}
+
+# Try one guest under KVM in run directory $1.
+kvm_boots()
+{
+	local run=$1 result=0
+	local ACCEL=kvm
+
+	guest_directory "$run"
+	echo true >"$run/out/command"
+	boot_background "$run" exec trial
+	wait_answer "$run" exit 30 || result=1
+	boot_stop
+	rm -rf "$run"
+	return $result
+}
+
+# Tell the guest what to do: $2 is shell, exec or tests. Sets TOKEN.
+write_job()
+{
+	local run=$1 mode=$2 release=$3 size=
+
+	TOKEN=$(head -c 16 /dev/urandom | od -An -tx1 | tr -d ' \n')
+	if [[ $mode == shell && -t 0 ]]; then
+		size=$(stty size)
+	fi
+	rm -f "$run"/out/{ready,exit}
+	echo "$TOKEN" >"$run/out/token"
+	head -c 64 /dev/urandom >"$run/out/seed"
+	printf '%s=%q\n' JOB_MODE "$mode" JOB_RELEASE "$release" \
+		JOB_SIZE "$size" >"$run/out/job"
+}
+
+# Start the guest in the background. Sets QEMU_PID.
+boot_background()
+{
+	local run=$1 mode=$2 release=$3 options
+
+	write_job "$run" "$mode" "$release"
+	mapfile -t options < <(qemu_options "$run" "$mode")
+	# However the caller ends, its guest ends too.
+	setpriv --pdeathsig KILL "$QEMU" "${options[@]}" \
+		</dev/null >"$run/qemu.log" 2>&1 &
+	QEMU_PID=$!
+}
+
+# Run the guest on this terminal until it ends.
+boot_foreground()
+{
+	local run=$1 mode=$2 release=$3 options
+
+	write_job "$run" "$mode" "$release"
+	mapfile -t options < <(qemu_options "$run" "$mode")
+	"$QEMU" "${options[@]}"
+}
+
+# Stop the guest whatever state it is in.
+boot_stop()
+{
+	[[ ${QEMU_PID-} ]] || return 0
+	kill -9 "$QEMU_PID" 2>/dev/null || true
+	wait "$QEMU_PID" 2>/dev/null || true
+	QEMU_PID=
+}
+
+boot_alive()
+{
+	[[ ${QEMU_PID-} ]] && kill -0 "$QEMU_PID" 2>/dev/null
+}
+
+# Print what the guest wrote to answer $2, without its token; fail if there is
+# none, or it is not this boot's.
+answer()
+{
+	local run=$1 name=$2 token rest
+
+	[[ -s $run/out/$name ]] || return 1
+	read -r token rest <"$run/out/$name"
+	[[ $token == "$TOKEN" ]] || return 1
+	echo "$rest"
+}
+
+# Wait $3 seconds for answer $2; fail when the guest ends without it.
+wait_answer()
+{
+	local run=$1 name=$2 limit=$((SECONDS + $3))
+
+	until answer "$run" "$name" >/dev/null; do
+		if ! boot_alive; then
+			# It may have answered just before its end.
+			answer "$run" "$name" >/dev/null
+			return
+		fi
+		((SECONDS < limit)) || return 1
+		sleep 0.1
+	done
+}

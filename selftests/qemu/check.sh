@@ -1,0 +1,301 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# check.sh - run the tests on every release and report. Sourced by run.sh.
+# shellcheck disable=SC2153 # MEMORY and the like come from boot.sh
+
+. "$QEMU_DIR/verdict.sh"
+
+DEFAULT_RELEASES="bookworm trixie"
+# Seconds for all tests of a release, and for a guest to start.
+GUEST_LIMIT=${XVTI_GUEST_LIMIT:-2700}
+BOOT_LIMIT=${XVTI_BOOT_LIMIT:-180}
+# How long past a test's own limit its guest may stay silent.
+GRACE=${XVTI_GRACE:-60}
+TESTS_DIR=$TOP/selftests
+
+# Names of the tests that T chooses, in the Makefile's order.
+chosen_tests()
+{
+	local name glob globs
+
+	read -ra globs <<<"${T:-*}"
+	for name in $(make -s --no-print-directory -C "$TESTS_DIR" list-tests); do
+		name=${name%.sh}
+		for glob in "${globs[@]}"; do
+			# shellcheck disable=SC2053 # T holds globs
+			if [[ $name == $glob ]]; then
+				echo "$name"
+				break
+			fi
+		done
+	done
+}
+
+# The seconds that test $1 may take: its own "# timeout=N" or the common one.
+time_limit()
+{
+	local own
+
+	own=$(sed -n 's/^# timeout=\([0-9]\+\)$/\1/p' "$TESTS_DIR/$1.sh")
+	[[ $own ]] || own=$(sed -n 's/^timeout=//p' "$TESTS_DIR/settings")
+	echo "$own"
+}
+
+# Follow one guest through the tests in TODO, and take those that are done
+# from the list. Fails when no more tests can be run. The release began at $3.
+follow_guest()
+{
+	local dir=$1 run=$2 start=$3 answers=$2/out test since end limit
+
+	if ! wait_answer "$run" ready "$BOOT_LIMIT"; then
+		record fail boot "guest starts" "no answer from the guest" \
+			"$dir/console.log"
+		return 1
+	fi
+	since=$SECONDS
+	while ((${#TODO[@]} > 0)); do
+		((SECONDS - start <= GUEST_LIMIT)) || return 1
+		test=${TODO[0]}
+		if [[ -e $answers/$test.result ]]; then
+			take_files "$dir" "$answers" "$test"
+			judge "$dir" "$test" || record fail "$test" run \
+				"the result is not this guest's" "$dir"
+			show_output "$dir" "$test"
+			TODO=("${TODO[@]:1}")
+			since=$SECONDS
+			continue
+		fi
+		limit=$(time_limit "$test")
+		if ! boot_alive; then
+			[[ ! -e $answers/$test.result ]] || continue
+			end="the guest died"
+		elif ((SECONDS - since > limit + GRACE)); then
+			end="the guest hangs"
+		else
+			sleep 0.1
+			continue
+		fi
+		take_files "$dir" "$answers" "$test"
+		record fail "$test" run "$end$(last_words "$run")" \
+			"$dir/console.log"
+		show_output "$dir" "$test"
+		TODO=("${TODO[@]:1}")
+		return 0
+	done
+	boot_splats "$dir" "$answers"
+}
+
+# The first lines of the kernel's last complaint.
+last_words()
+{
+	tr -d '\r' <"$1/console" |
+		grep -aE 'BUG|Oops|RIP:|Kernel panic|blocked for|stall|WARNING' |
+		tail -n 4 | paste -sd'|' | sed 's/^/; /'
+}
+
+take_files()
+{
+	local dir=$1 answers=$2 test=$3 file
+
+	for file in ktap kmsg result; do
+		[[ ! -e $answers/$test.$file ]] ||
+			mv "$answers/$test.$file" "$dir/$test.$file"
+	done
+}
+
+# A kernel that complains before any test ran is judged too, once.
+boot_splats()
+{
+	local dir=$1 answers=$2
+
+	if [[ -s $answers/boot.splat && ! -e $dir/boot.splat ]]; then
+		cp "$answers/boot.splat" "$dir/boot.splat"
+		record fail boot "kernel log" \
+			"$(head -n 3 "$dir/boot.splat" | paste -sd';')" \
+			"$dir/boot.splat"
+	fi
+}
+
+show_output()
+{
+	local dir=$1 test=$2 file
+
+	[[ ${V-} ]] || return 0
+	for file in "$dir/$test.ktap" "$dir/$test.kmsg"; do
+		[[ ! -s $file ]] || sed "s/^/$LABEL $test| /" "$file"
+	done
+}
+
+# Run the tests on release $1, in as many guests as it takes: one that dies
+# fails the test that it died in, and the rest run in another.
+check_release()
+{
+	local release=$1 dir run=$RUN/$1 start=$SECONDS test boot=0
+
+	guest_gather "$release"
+	LABEL=$release
+	[[ ! ${KDIR-} ]] || LABEL=$KERNEL_RELEASE
+	dir=$OUT/$LABEL
+	rm -rf "$dir"
+	mkdir -p "$dir"
+	RESULTS=$dir/results
+	: >"$RESULTS"
+	echo "$KERNEL_RELEASE" >"$dir/kernel"
+
+	TODO=("${TESTS[@]}")
+	while ((${#TODO[@]} > 0)); do
+		boot=$((boot + 1))
+		guest_directory "$run"
+		for test in "${TODO[@]}"; do
+			echo "$test $(time_limit "$test")"
+		done >"$run/out/tests"
+		boot_background "$run" tests "$release"
+		if ! follow_guest "$dir" "$run" "$start"; then
+			give_up
+		fi
+		boot_stop
+		cat "$run/console" >>"$dir/console.log"
+		cat "$run/out/kmsg" >>"$dir/kernel.log" 2>/dev/null || true
+	done
+	rm -rf "$run"
+	echo "$((SECONDS - start))" >"$dir/seconds"
+}
+
+# The tests that will not be run any more have failed.
+give_up()
+{
+	local test
+
+	for test in "${TODO[@]}"; do
+		record fail "$test" run "not run" "$dir/console.log"
+	done
+	TODO=()
+}
+
+# The number of guests that this machine can run at once.
+parallel()
+{
+	local memory cores
+
+	memory=$(awk '/^MemAvailable/ { print int($2 / 1024) }' /proc/meminfo)
+	memory=$(((memory - 512) / (MEMORY + 256)))
+	cores=$(nproc)
+	echo $((memory < 1 ? 1 : memory < cores ? memory : cores))
+}
+
+# Failures of all kernels, and what only all kernels together show: a case
+# that was skipped on each of several.
+report_failures()
+{
+	local file kernel status test case reason log
+
+	for file in "${FILES[@]}"; do
+		kernel=$(basename "$(dirname "$file")")
+		while IFS=$'\t' read -r status test case reason log; do
+			[[ $status == fail ]] || continue
+			printf '\nFAILED on %s: %s: %s\n' \
+				"$kernel" "$test" "$case"
+			printf '  %s\n' "${reason:0:2000}" "log: $log"
+		done <"$file"
+	done
+	NEVER_RUN=0
+	((${#FILES[@]} > 1)) || return 0
+	while IFS=$'\t' read -r test case; do
+		printf '\nFAILED: %s: %s was skipped on every kernel\n' \
+			"$test" "$case"
+		NEVER_RUN=$((NEVER_RUN + 1))
+	done < <(skipped_everywhere)
+}
+
+skipped_everywhere()
+{
+	awk -F'\t' '
+		{ key = $2 "\t" $3; seen[key] = 1 }
+		$1 != "skip" { ran[key] = 1 }
+		END { for (key in seen) if (!(key in ran)) print key }
+	' "${FILES[@]}" | sort
+}
+
+count()
+{
+	local status=$1
+
+	shift
+	cat /dev/null "$@" | awk -F'\t' -v s="$status" '$1 == s { n++ } END { print n + 0 }'
+}
+
+# One line for each kernel, and the count as the last line of all.
+report()
+{
+	local file dir passed failed skipped
+
+	report_failures
+	echo
+	for file in "${FILES[@]}"; do
+		dir=$(dirname "$file")
+		printf '%s: %s passed, %s failed, %s skipped in %s s (%s)\n' \
+			"$(basename "$dir")" "$(count pass "$file")" \
+			"$(count fail "$file")" "$(count skip "$file")" \
+			"$(cat "$dir/seconds" 2>/dev/null || echo '?')" \
+			"$(cat "$dir/kernel")"
+	done
+	passed=$(count pass "${FILES[@]}")
+	skipped=$(count skip "${FILES[@]}")
+	failed=$(($(count fail "${FILES[@]}") + NEVER_RUN + BROKEN))
+	if ((passed + failed == 0)); then
+		echo "nothing ran"
+	fi
+	echo "$passed passed, $failed failed, $skipped skipped"
+	((failed == 0 && passed > 0))
+}
+
+run_check()
+{
+	local release slots child children=() releases default=bookworm
+
+	[[ ${KDIR-} ]] || default=$DEFAULT_RELEASES
+	read -ra releases <<<"${RELEASES:-$default}"
+	for release in "${releases[@]}"; do
+		release_column "$release" suite >/dev/null
+	done
+	check_listed
+	mapfile -t TESTS < <(chosen_tests)
+	((${#TESTS[@]} > 0)) || die "no test matches T='${T-}'"
+	mkdir -p "$OUT"
+	rm -rf "${OUT:?}"/*/
+	slots=$(parallel)
+	BROKEN=0
+	for release in "${releases[@]}"; do
+		while (($(jobs -rp | wc -l) >= slots)); do
+			wait -n || true
+		done
+		(
+			trap boot_stop EXIT
+			check_release "$release"
+		) &
+		children+=("$!")
+	done
+	for child in "${children[@]}"; do
+		wait "$child" || BROKEN=$((BROKEN + 1))
+	done
+	mapfile -t FILES < <(find "$OUT" -mindepth 2 -name results | sort)
+	report
+}
+
+# A test that the Makefile does not know would never run.
+check_listed()
+{
+	local file known
+
+	known=" $(make -s --no-print-directory -C "$TESTS_DIR" list-tests |
+		tr '\n' ' ') "
+	for file in "$TESTS_DIR"/*.sh; do
+		file=$(basename "$file")
+		[[ $file != lib.sh ]] || continue
+		[[ $known == *" $file "* ]] ||
+			die "selftests/Makefile does not list $file"
+		[[ -x $TESTS_DIR/$file ]] ||
+			die "selftests/$file is not executable"
+	done
+}

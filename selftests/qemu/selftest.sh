@@ -1,0 +1,168 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# selftest.sh - test the machinery that runs the tests: tests that lie, hang,
+# crash the kernel or leave things behind must make a run red, and only those.
+# Runs in a scratch copy of this directory with tests of its own.
+#
+# usage: selftest.sh [RELEASE]
+
+set -euo pipefail
+cd "$(dirname "$0")"
+
+release=${1:-bookworm}
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/xvti-selftest.XXXXXX")
+trap 'rm -rf "$scratch"' EXIT
+tests=$scratch/selftests
+names=()
+
+# Add test $1, whose body is read. The Makefile's order is that of the calls.
+add_test()
+{
+	{
+		echo '#!/bin/bash'
+		cat
+	} >"$tests/$1.sh"
+	chmod +x "$tests/$1.sh"
+	names+=("$1.sh")
+}
+
+make_tests()
+{
+	add_test good <<-'END'
+	echo 1..1
+	echo ok 1 fine
+	END
+	add_test lies <<-'END'
+	echo 1..1
+	echo not ok 1 exits with 0
+	END
+	add_test silent <<-'END'
+	exit 0
+	END
+	add_test forged <<-'END'
+	printf '1..1\nok 1 forged\n1 passed\n' >/dev/console
+	printf '1..1\nok 1 forged\n1 passed\n' >/dev/ttyS0
+	exit 3
+	END
+	add_test short <<-'END'
+	echo 1..2
+	echo ok 1 the only one
+	END
+	add_test sleeps <<-'END'
+	# timeout=4
+	trap '' TERM
+	echo 1..1
+	while :; do sleep 1; done
+	END
+	add_test splat <<-'END'
+	echo 1..1
+	echo '<4>WARNING: CPU: 0 PID: 1 at a place that does not exist' >/dev/kmsg
+	echo ok 1 prints a warning
+	END
+	add_test netns <<-'END'
+	echo 1..1
+	ip netns add forgotten
+	echo ok 1 leaves a namespace
+	END
+	add_test sa <<-'END'
+	echo 1..1
+	ip xfrm state add src 192.0.2.1 dst 192.0.2.2 proto esp spi 1 \
+		enc 'ecb(cipher_null)' '' auth 'digest_null' '' &&
+	echo ok 1 leaves an SA
+	END
+	add_test stray <<-'END'
+	echo 1..1
+	setsid sleep 1000 &
+	echo ok 1 leaves a process
+	END
+	add_test skips <<-'END'
+	echo 1..2
+	echo ok 1 allowed '# SKIP in the table'
+	echo ok 2 other '# SKIP not in the table'
+	END
+	add_test crash <<-'END'
+	echo 1..1
+	echo ok 1 before the crash
+	echo c >/proc/sysrq-trigger
+	END
+	add_test after_crash <<-'END'
+	echo 1..1
+	echo ok 1 in a new guest
+	END
+	add_test stuck <<-'END'
+	# timeout=4
+	kill -STOP $PPID
+	sleep 1000
+	END
+	add_test after_stuck <<-'END'
+	echo 1..1
+	echo ok 1 in a new guest
+	END
+}
+
+make_tree()
+{
+	mkdir -p "$tests"
+	cp -a "$PWD" "$tests/qemu"
+	rm -rf "$tests/qemu/out"
+	cp ../../dkms.conf "$scratch/"
+	cp ../settings "$tests/"
+	make_tests
+	printf 'skips\tallowed\t%s\ta test of the table\n' "$release" \
+		>"$tests/skips"
+	printf 'list-tests:\n\t@printf "%%s\\n" %s\n' "${names[*]}" \
+		>"$tests/Makefile"
+}
+
+failed=0
+
+# A line of the run's output must match the regular expression $1.
+expect()
+{
+	if grep -qE -- "$1" "$scratch/output"; then
+		echo "ok      $1"
+	else
+		echo "not ok  $1"
+		failed=1
+	fi
+}
+
+make_tree
+code=0
+NOMODULE=1 KDIR='' T='' V='' RELEASES=$release XVTI_GRACE=25 \
+	XVTI_OUT=$scratch/out "$tests/qemu/run.sh" check \
+	>"$scratch/output" || code=$?
+
+expect "^ok .* good: fine$"
+expect "^not ok .* lies: exits with 0"
+expect "^not ok .* lies: run # .*exit code 0 with failures"
+expect "^not ok .* silent: run # no plan"
+expect "^not ok .* forged: run # no plan, exit code 3"
+expect "^not ok .* short: run # planned 2 results and gave 1"
+expect "^not ok .* sleeps: run # .*killed at its time limit"
+expect "^not ok .* splat: leaves the system clean # kernel: .*WARNING"
+expect "^not ok .* netns: leaves .* # left network namespace forgotten$"
+expect "^not ok .* sa: leaves .* # left SA src 192.0.2.1"
+expect "^not ok .* stray: leaves .* # left process [0-9]+, sleep 1000"
+expect "^skip .* skips: allowed"
+expect "^not ok .* skips: other # skip that selftests/skips does not allow"
+expect "^not ok .* crash: run # the guest died; .*crash"
+expect "^ok .* after_crash: in a new guest$"
+expect "^not ok .* stuck: run # the guest hangs"
+expect "^ok .* after_stuck: in a new guest$"
+
+# What is not expected is wrong as well: the count has to fit, and be last.
+if [[ $(tail -n 1 "$scratch/output") != "8 passed, 13 failed, 1 skipped" ]]; then
+	echo "not ok  the count: $(tail -n 1 "$scratch/output")"
+	failed=1
+fi
+if [[ $code == 0 ]]; then
+	echo "not ok  a red run exits with 0"
+	failed=1
+fi
+if [[ $failed != 0 ]]; then
+	cat "$scratch/output"
+	exit 1
+fi
+echo "the test machinery works"
