@@ -20,6 +20,7 @@
  */
 
 #include <linux/slab.h>
+#include <net/inet_sock.h>
 #include <net/sock.h>
 
 #include "binding.h"
@@ -116,6 +117,11 @@ static struct sock *xvti_sk_create(struct net *net, struct xvti_tmpl *tmpl)
 		return ERR_PTR(-ENOMEM);
 	sk->sk_family = AF_UNSPEC;
 	sk->sk_mark = tmpl->mark.v;
+	sk->sk_bound_dev_if = tmpl->link;
+	if (tmpl->family == AF_INET) {
+		inet_sk(sk)->inet_daddr = tmpl->remote.a4;
+		inet_sk(sk)->inet_saddr = tmpl->local.a4;
+	}
 
 	lock_sock(sk);
 	err = xfrm_user_policy(sk, 0, KERNEL_SOCKPTR(tmpl), sizeof(*tmpl));

@@ -8,7 +8,7 @@
 struct xvti_dev;
 
 /* Packets that wait where the user did not say how many. */
-#define XVTI_QUEUE_DEFAULT	0
+#define XVTI_QUEUE_DEFAULT	16
 
 bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb);
 void xvti_queue_kick(struct xvti_dev *xv);

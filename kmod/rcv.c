@@ -22,6 +22,7 @@
 #include "binding.h"
 #include "device.h"
 #include "inner.h"
+#include "pmtu.h"
 #include "rcv.h"
 #include "sa.h"
 #include "stats.h"
@@ -371,18 +372,6 @@ static int xvti_rcv_cb(struct sk_buff *skb, int err)
 	}
 	rcu_read_unlock();
 	return ret;
-}
-
-/* The core's own handlers follow the path MTU. */
-static int xvti_err4(struct sk_buff *skb, u32 info)
-{
-	return -ENOENT;
-}
-
-static int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
-		     u8 code, int offset, __be32 info)
-{
-	return -ENOENT;
 }
 
 static struct xfrm4_protocol xvti_esp4 = {

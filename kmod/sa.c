@@ -142,6 +142,25 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x)
 	return NULL;
 }
 
+/* A bound ESP SA by what a packet says of it. */
+static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
+					const xfrm_address_t *daddr,
+					__be32 spi, u16 family,
+					enum xvti_dir dir, bool marked)
+{
+	struct xvti_sa *sa;
+
+	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
+				   (__force u32)spi)
+		if (sa->spi == spi && net_eq(sa->net, net) &&
+		    sa->proto == IPPROTO_ESP && sa->family == family &&
+		    rcu_access_pointer(sa->xv) && sa->dir == dir &&
+		    (!marked || sa->mark.m) &&
+		    xfrm_addr_equal(&sa->daddr, daddr, family))
+			return sa;
+	return NULL;
+}
+
 /**
  * xvti_sa_find_marked() - an inbound SA of ours that the core would miss
  * @net: underlay
@@ -159,16 +178,27 @@ struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 				    const xfrm_address_t *daddr, __be32 spi,
 				    u16 family)
 {
+	return xvti_sa_find_spi(net, daddr, spi, family, XVTI_IN, true);
+}
+
+/**
+ * xvti_sa_sender() - the device that an ESP packet has left by
+ * @net: underlay
+ * @daddr: outer destination of the packet
+ * @spi: its SPI
+ * @family: outer family
+ *
+ * Context: RCU read side.
+ * Return: the device, or NULL.
+ */
+struct xvti_dev *xvti_sa_sender(const struct net *net,
+				const xfrm_address_t *daddr, __be32 spi,
+				u16 family)
+{
 	struct xvti_sa *sa;
 
-	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
-				   (__force u32)spi)
-		if (sa->spi == spi && net_eq(sa->net, net) && sa->mark.m &&
-		    sa->proto == IPPROTO_ESP && sa->family == family &&
-		    rcu_access_pointer(sa->xv) && sa->dir == XVTI_IN &&
-		    xfrm_addr_equal(&sa->daddr, daddr, family))
-			return sa;
-	return NULL;
+	sa = xvti_sa_find_spi(net, daddr, spi, family, XVTI_OUT, false);
+	return sa ? rcu_dereference(sa->xv) : NULL;
 }
 
 static void xvti_sa_unset_dev(struct xvti_sa *sa)

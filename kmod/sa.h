@@ -96,6 +96,9 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x);
 struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 				    const xfrm_address_t *daddr, __be32 spi,
 				    u16 family);
+struct xvti_dev *xvti_sa_sender(const struct net *net,
+				const xfrm_address_t *daddr, __be32 spi,
+				u16 family);
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
 void xvti_sa_track(struct xvti_net *xn);
 void xvti_sa_forget(struct xvti_net *xn);

@@ -128,6 +128,16 @@ static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
 #endif
 
 /* 5.5 and stable series: learn a path MTU without confirming the neighbour */
+static inline void xvti_dst_update_pmtu(struct dst_entry *dst, struct sock *sk,
+					u32 mtu)
+{
+#ifdef XVTI_HAVE_UPDATE_PMTU_NO_CONFIRM
+	dst->ops->update_pmtu(dst, sk, NULL, mtu, false);
+#else
+	dst->ops->update_pmtu(dst, sk, NULL, mtu);
+#endif
+}
+
 #ifndef XVTI_HAVE_UPDATE_PMTU_NO_CONFIRM
 static inline void skb_dst_update_pmtu_no_confirm(struct sk_buff *skb, u32 mtu)
 {

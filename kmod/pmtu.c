@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Path MTU of the outer route.
+ *
+ * A router on the way reports that an ESP packet was too big. The core's own
+ * handler looks the SA up without a mark and updates the route without a mark
+ * or an interface, which misses devices that have either. For those the SA is
+ * found here by its SPI, and the route that their bundles use is updated. The
+ * next packet that finds its bundle smaller tells the sender in the overlay.
+ */
+
+#include <linux/icmp.h>
+#include <linux/icmpv6.h>
+#include <net/esp.h>
+#include <net/ip6_route.h>
+#include <net/route.h>
+
+#include "device.h"
+#include "pmtu.h"
+#include "policy.h"
+#include "sa.h"
+
+/* The outbound side that an ESP packet of ours left by, if the core would not
+ * find its route.
+ */
+static const struct xvti_out *xvti_err_out(const struct sk_buff *skb,
+					   const xfrm_address_t *daddr,
+					   __be32 spi, u16 family)
+{
+	struct net *net = dev_net(skb->dev);
+	const struct xvti_out *out;
+	const struct xvti_dev *xv;
+
+	if (!READ_ONCE(xvti_pernet(net)->tracking))
+		return NULL;
+	xv = xvti_sa_sender(net, daddr, spi, family);
+	out = xv ? rcu_dereference(xv->out) : NULL;
+	return out && (out->tmpl.mark.m || out->tmpl.link) ? out : NULL;
+}
+
+/* The private socket stands for the flow: it has the addresses, the mark and
+ * the interface of the outer route.
+ */
+static void xvti_update_pmtu4(const struct xvti_out *out, u32 mtu)
+{
+	struct flowi4 fl4 = {
+		.daddr = out->tmpl.remote.a4,
+		.saddr = out->tmpl.local.a4,
+		.flowi4_oif = out->tmpl.link,
+		.flowi4_mark = out->tmpl.mark.v,
+	};
+	struct rtable *rt;
+
+	rt = ip_route_output_key(out->net, &fl4);
+	if (IS_ERR(rt))
+		return;
+	xvti_dst_update_pmtu(&rt->dst, out->sk[XVTI_INNER4], mtu);
+	ip_rt_put(rt);
+}
+
+/**
+ * xvti_err4() - xfrm4_protocol::err_handler
+ * @skb: ICMP error, at the outer header of the packet that it is about
+ * @info: MTU, if the error is about one
+ *
+ * Context: BH disabled.
+ * Return: 0 if handled, -ENOENT to go on with the next handler.
+ */
+int xvti_err4(struct sk_buff *skb, u32 info)
+{
+	const struct iphdr *iph = (const struct iphdr *)skb->data;
+	const struct ip_esp_hdr *esph;
+	const struct xvti_out *out;
+
+	if (icmp_hdr(skb)->type != ICMP_DEST_UNREACH ||
+	    icmp_hdr(skb)->code != ICMP_FRAG_NEEDED)
+		return -ENOENT;
+
+	esph = (const struct ip_esp_hdr *)(skb->data + iph->ihl * 4);
+	rcu_read_lock();
+	out = xvti_err_out(skb, (const xfrm_address_t *)&iph->daddr, esph->spi,
+			   AF_INET);
+	if (out)
+		xvti_update_pmtu4(out, info);
+	rcu_read_unlock();
+	return out ? 0 : -ENOENT;
+}
+
+/**
+ * xvti_err6() - xfrm6_protocol::err_handler
+ * @skb: ICMPv6 error, at the outer header of the packet that it is about
+ * @opt: unused
+ * @type: type of the error
+ * @code: unused
+ * @offset: from the outer header to the ESP header
+ * @info: MTU, if the error is about one
+ *
+ * Context: BH disabled.
+ * Return: 0 if handled, -ENOENT to go on with the next handler.
+ */
+int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
+	      u8 code, int offset, __be32 info)
+{
+	const struct ipv6hdr *ip6 = (const struct ipv6hdr *)skb->data;
+	const struct ip_esp_hdr *esph;
+	const struct xvti_out *out;
+
+	if (type != ICMPV6_PKT_TOOBIG)
+		return -ENOENT;
+
+	esph = (const struct ip_esp_hdr *)(skb->data + offset);
+	rcu_read_lock();
+	out = xvti_err_out(skb, (const xfrm_address_t *)&ip6->daddr, esph->spi,
+			   AF_INET6);
+	if (out)
+		ip6_update_pmtu(skb, out->net, info, out->tmpl.link,
+				out->tmpl.mark.v,
+				sock_net_uid(out->net, NULL));
+	rcu_read_unlock();
+	return out ? 0 : -ENOENT;
+}
