@@ -22,6 +22,8 @@ make			make
 pkg-config		pkg-config
 libmnl-dev		/usr/include/libmnl/libmnl.h
 libc6-dev		/usr/include/stdio.h
+python3			python3
+python3-yaml		/usr/lib/python3/dist-packages/yaml
 "
 
 # A module is built against a kernel tree on this machine.

@@ -1,0 +1,147 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""A bare client of the xvti generic-netlink family, for what the xvti command
+would never send.
+
+genl.py get|set [ATTRIBUTE=VALUE...]
+
+ATTRIBUTE is a name as in the specification or a number. VALUE is by the type
+of the attribute, or hex:OCTETS to send exactly these octets. Prints "ok", or
+"error NAME attribute=NAME missing=NAME TEXT" with what the kernel said, and
+exits 1 then.
+"""
+
+import errno
+import ipaddress
+import socket
+import struct
+import sys
+
+SOL_NETLINK = 270
+NETLINK_CAP_ACK = 10
+NETLINK_EXT_ACK = 11
+NETLINK_GENERIC = 16
+
+NLMSG_ERROR = 2
+NLM_F_REQUEST = 1
+NLM_F_ACK = 4
+NLM_F_ACK_TLVS = 0x200
+NLMSGERR_ATTR_MSG = 1
+NLMSGERR_ATTR_OFFS = 2
+NLMSGERR_ATTR_MISS_TYPE = 5
+
+GENL_ID_CTRL = 16
+CTRL_CMD_GETFAMILY = 3
+CTRL_ATTR_FAMILY_ID = 1
+CTRL_ATTR_FAMILY_NAME = 2
+
+COMMANDS = {"get": 1, "set": 2}
+ATTRIBUTES = {
+    name: (number, kind) for number, (name, kind) in enumerate((
+        ("pad", "hex"), ("ifindex", "u32"), ("ifname", "string"),
+        ("underlay-netnsid", "u32"), ("local", "address"),
+        ("remote", "address"), ("reqid", "u32"), ("mark", "u32"),
+        ("mark-mask", "u32"), ("if-id", "u32"), ("link", "u32"),
+        ("carrier", "u32"), ("mtu", "u32"), ("mtu-source", "u32"),
+        ("running", "u8"), ("sa-out", "u32"), ("sa-in", "u32"),
+        ("peer", "address"), ("peer-reqid", "u32"), ("stats", "hex")))
+}
+NAMES = {number: name for name, (number, _) in ATTRIBUTES.items()}
+ENCODE = {
+    "u8": lambda v: struct.pack("=B", int(v, 0)),
+    "u32": lambda v: struct.pack("=I", int(v, 0)),
+    "string": lambda v: v.encode() + b"\0",
+    "address": lambda v: ipaddress.ip_address(v).packed,
+    "hex": bytes.fromhex,
+}
+
+
+def attribute(kind, payload):
+    """One attribute, padded."""
+    length = 4 + len(payload)
+    return struct.pack("=HH", length, kind) + payload + bytes(-length % 4)
+
+
+def attributes(data):
+    """The attributes of a message as a dictionary."""
+    found = {}
+    while len(data) >= 4:
+        length, kind = struct.unpack_from("=HH", data)
+        found[kind & 0x3fff] = data[4:length]
+        data = data[(length + 3) & ~3:]
+    return found
+
+
+def encode(argument):
+    """ATTRIBUTE=VALUE to octets."""
+    name, _, value = argument.partition("=")
+    number, kind = ATTRIBUTES.get(name) or (int(name, 0), "hex")
+    if value.startswith("hex:"):
+        kind, value = "hex", value[4:]
+    return attribute(number, ENCODE[kind](value))
+
+
+class Refused(Exception):
+    """The kernel's answer was an error."""
+
+
+def explain(request, code, tlvs):
+    """An error and its extended acknowledgement in one line."""
+    text = f"error {errno.errorcode.get(code, code)}"
+    if NLMSGERR_ATTR_OFFS in tlvs:
+        offset, = struct.unpack("=I", tlvs[NLMSGERR_ATTR_OFFS])
+        _, kind = struct.unpack_from("=HH", request, offset)
+        text += f" attribute={NAMES.get(kind & 0x3fff, kind & 0x3fff)}"
+    if NLMSGERR_ATTR_MISS_TYPE in tlvs:
+        kind, = struct.unpack("=I", tlvs[NLMSGERR_ATTR_MISS_TYPE])
+        text += f" missing={NAMES.get(kind, kind)}"
+    if NLMSGERR_ATTR_MSG in tlvs:
+        text += " " + tlvs[NLMSGERR_ATTR_MSG].rstrip(b"\0").decode()
+    return text
+
+
+def call(sock, family, command, payload):
+    """Sends a request; the payload of the answer, up to the acknowledgement."""
+    request = struct.pack("=IHHIIBBH", 20 + len(payload), family,
+                          NLM_F_REQUEST | NLM_F_ACK, 1, 0, command, 1, 0)
+    request += payload
+    sock.send(request)
+    answer = b""
+    while True:
+        data = sock.recv(65536)
+        while data:
+            length, kind, flags = struct.unpack_from("=IHH", data)
+            message, data = data[16:length], data[(length + 3) & ~3:]
+            if kind != NLMSG_ERROR:
+                answer = message[4:]
+                continue
+            code = -struct.unpack_from("=i", message)[0]
+            if code == 0:
+                return answer
+            tlvs = {}
+            if flags & NLM_F_ACK_TLVS:
+                # Only the header of the request is echoed: NETLINK_CAP_ACK.
+                tlvs = attributes(message[20:])
+            raise Refused(explain(request, code, tlvs))
+
+
+def main(args):
+    if not args or args[0] not in COMMANDS:
+        sys.exit(__doc__)
+    sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
+    sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
+    sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
+    sock.bind((0, 0))
+    try:
+        answer = call(sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
+                      attribute(CTRL_ATTR_FAMILY_NAME, b"xvti\0"))
+        family, = struct.unpack("=H", attributes(answer)[CTRL_ATTR_FAMILY_ID])
+        call(sock, family, COMMANDS[args[0]],
+             b"".join(encode(argument) for argument in args[1:]))
+    except Refused as refusal:
+        print(refusal)
+        sys.exit(1)
+    print("ok")
+
+
+main(sys.argv[1:])

@@ -1,0 +1,148 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# SAs negotiated by strongSwan: IKEv2, no marks, no policies.
+#
+#   OA: xv0 10.8.0.1, fd08::1            OB: xv0 10.8.0.2, fd08::2
+#        :                                    :
+#   UA: charon                           UB: charon
+#       192.0.2.1     ------ v0 ------       192.0.2.2
+#       2001:db8::1                          2001:db8::2
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$SELFTESTS/demo/gateway.sh"
+
+setup() # outer-family [option of the devices...]
+{
+	local outer=$1
+
+	shift
+	setup_hosts
+	setup_tunnel "$outer" reqid 7 "$@"
+	ike_config "$TMP/a" gwa gwb "$A" "$B" 7
+	ike_config "$TMP/b" gwb gwa "$B" "$A" 7
+	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	PID_A=$IKE_PID
+	ike_start "$UB" "$TMP/b" || die "charon: $(tail "$TMP"/b/charon.*)"
+}
+
+initiate()
+{
+	must ike "$TMP/a" --initiate --child net --timeout "$XVTI_WAIT"
+}
+
+sa_count() { ip -n "$UA" xfrm state count | tr -dc 0-9; }
+running() { kill -0 "$1" 2>/dev/null; }
+not() { ! "$@"; }
+
+case_traffic() # outer-family
+{
+	setup "$1"
+	ping_none "before IKE" "$OA" "$IB4" 2
+	initiate
+	check_eq "policies" "$(ip -n "$UA" xfrm policy list nosock)" ""
+	ping_ok "IPv4" "$OA" "$IB4"
+	ping_ok "IPv6" "$OA" "$IB6"
+	ping_ok "IPv4, back" "$OB" "$IA4"
+	ping_ok "IPv6, back" "$OB" "$IA6"
+	check_eq "MTU" "$(dev_attr "$OA" xv0 mtu)" $((1446 - 20 * ($1 == 6)))
+	tcp_ok "IPv4" "$OA" "$OB" "$IB4"
+}
+
+case_traffic_4() { case_traffic 4; }
+case_traffic_6() { case_traffic 6; }
+
+# The daemon of one side replaces its SAs while numbered datagrams flow.
+rekey_by() # a|b
+{
+	local spi
+
+	setup 4
+	initiate
+	numbered "$IB4" 200
+	spi=$(ike_spi "$UA" "$B4")
+	check "rekey by $1" ike "$TMP/$1" --rekey --child net
+	await "a new SA" not is "$spi" ike_spi "$UA" "$B4"
+	await "it is in use" at_least 20 newest_packets
+}
+
+case_rekey()
+{
+	rekey_by a
+	numbered_end
+}
+
+# When the receiver rekeys, strongSwan gives the sender its new SA out before
+# the receiver has completed its SA in. What arrives in between the core
+# refuses as not yet acquired; nothing else may be lost.
+case_rekey_by_peer()
+{
+	local early
+
+	rekey_by b
+	# shellcheck disable=SC2016 # for awk
+	early=$(in_ns "$UB" awk '$1 == "XfrmAcquireError" { print $2 }' /proc/net/xfrm_stat)
+	note "packets before their SA was complete: $early"
+	numbered_end "$early"
+}
+
+newest_packets()
+{
+	sa_packets "$UA" "$B4" "$(ike_spi "$UA" "$B4")"
+}
+
+# A daemon that ends takes its SAs along; a new one brings the tunnel back.
+case_restart()
+{
+	local sent
+
+	setup 6
+	initiate
+	ping_ok "first" "$OA" "$IB4"
+	stop "$PID_A"
+	await "SAs are gone" is 0 sa_count
+	sent=$(link_stat "$OA" xv0 tx_packets)
+	ping_none "without a daemon" "$OA" "$IB4" 3
+	ping_none "without a daemon" "$OA" "$IB6" 3
+	check_eq "packets sent" "$(link_stat "$OA" xv0 tx_packets)" "$sent"
+	check_dropped "without a daemon" "$OA" xv0 tx_no_sa 6
+	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	initiate
+	ping_ok "second" "$OA" "$IB4"
+	ping_ok "second" "$OA" "$IB6"
+}
+
+# A daemon that is killed leaves its SAs in the kernel, which go on working.
+case_killed()
+{
+	setup 4
+	initiate
+	ping_ok "first" "$OA" "$IB4"
+	pkill_charon
+	ping_ok "the daemon is dead" "$OA" "$IB4"
+	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	initiate
+	ping_ok "new daemon" "$OA" "$IB4"
+	ping_ok "new daemon" "$OB" "$IA6"
+}
+
+pkill_charon()
+{
+	stop "$PID_A" KILL
+	await "the daemon is dead" not running "$PID_A"
+}
+
+case_carrier()
+{
+	setup 4 carrier sa
+	check_eq "carrier before IKE" "$(dev_attr "$OA" xv0 carrier)" 0
+	initiate
+	await "carrier" is 1 dev_attr "$OA" xv0 carrier
+	must ike "$TMP/a" --terminate --ike gw
+	await "carrier after the end" is 0 dev_attr "$OA" xv0 carrier
+	await "carrier at the peer" is 0 dev_attr "$OB" xv0 carrier
+}
+
+need_module
+ike_available || skip_all "strongSwan is not installed"
+run_cases traffic_4 traffic_6 rekey rekey_by_peer restart killed carrier

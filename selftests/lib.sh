@@ -1,0 +1,725 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# What the xvti selftests share. A test file sources this, defines functions
+# case_NAME and ends with "run_cases NAME...". Output is KTAP; the exit code
+# is 0 when all cases passed, 1 when one failed, 4 when all were skipped, and
+# 2 when the file itself could not be run.
+#
+# Every case runs in a subshell of its own. Whatever it creates it hands to
+# defer, which undoes it in reverse order when the case ends, however it ends.
+# After that a case must have left nothing behind: no device of ours, and no
+# network namespace that something still holds.
+
+export LC_ALL=C
+# The last command of a pipeline may end the case.
+shopt -s lastpipe
+
+readonly KSFT_PASS=0 KSFT_FAIL=1 KSFT_ERROR=2 KSFT_SKIP=4
+
+# How long a state may take to appear, in seconds. Only a failing test waits
+# that long; an emulated guest is slow.
+: "${XVTI_WAIT:=30}"
+
+SELFTESTS=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+# The tool is looked for where it was installed, then in the tree.
+PATH=/usr/local/sbin:/usr/sbin:/sbin:$PATH:$SELFTESTS/../tools
+
+TMP=
+RET=0
+DEFERRED=()
+NS_LIST=()
+
+# --- KTAP -------------------------------------------------------------------
+
+note() { printf '# %s\n' "${*//$'\n'/$'\n'# }"; }
+
+fail() # what...
+{
+	RET=$KSFT_FAIL
+	note "FAIL: $*"
+}
+
+skip() # reason...
+{
+	echo "$*" >"$TMP/skip"
+	exit "$KSFT_SKIP"
+}
+
+# Ends the case at once, for a failure that makes the rest meaningless.
+die() # what...
+{
+	fail "$*"
+	exit "$KSFT_FAIL"
+}
+
+run_case() # number case
+{
+	local nr=$1 name=$2 rc reason
+
+	rm -f "$TMP/skip"
+	(
+		trap end_case EXIT
+		"case_$name"
+		exit "$RET"
+	)
+	rc=$?
+	case $rc in
+	"$KSFT_PASS") echo "ok $nr $name" ;;
+	"$KSFT_SKIP")
+		reason=$(cat "$TMP/skip")
+		echo "ok $nr $name # SKIP ${reason:-no reason given}"
+		;;
+	*) echo "not ok $nr $name" ;;
+	esac
+	return "$rc"
+}
+
+# The end of a case, also of one that was interrupted.
+end_case()
+{
+	local rc=$?
+
+	RET=$rc
+	run_deferred
+	check_leaks
+	[ "$rc" -eq "$KSFT_PASS" ] && rc=$RET
+	exit "$rc"
+}
+
+# XVTI_CASES="NAME..." in the environment runs these cases only.
+run_cases() # case...
+{
+	local nr=0 passed=0 failed=0 skipped=0 case
+	local -a cases=("$@")
+
+	[ -n "${XVTI_CASES:-}" ] && read -ra cases <<<"$XVTI_CASES"
+	echo "KTAP version 1"
+	echo "1..${#cases[@]}"
+	for case in "${cases[@]}"; do
+		run_case $((++nr)) "$case"
+		case $? in
+		"$KSFT_PASS") passed=$((passed + 1)) ;;
+		"$KSFT_SKIP") skipped=$((skipped + 1)) ;;
+		*) failed=$((failed + 1)) ;;
+		esac
+	done
+	echo "# Totals: pass:$passed fail:$failed xfail:0 xpass:0 skip:$skipped error:0"
+	[ "$failed" -gt 0 ] && exit "$KSFT_FAIL"
+	[ "$skipped" -gt 0 ] && [ "$passed" -eq 0 ] && exit "$KSFT_SKIP"
+	exit "$KSFT_PASS"
+}
+
+skip_all() # reason...
+{
+	echo "KTAP version 1"
+	echo "1..0 # SKIP $*"
+	exit "$KSFT_SKIP"
+}
+
+# --- cleaning up ------------------------------------------------------------
+
+defer() # command...
+{
+	DEFERRED+=("$(printf '%q ' "$@")")
+}
+
+run_deferred()
+{
+	local i
+
+	for ((i = ${#DEFERRED[@]} - 1; i >= 0; i--)); do
+		eval "${DEFERRED[i]}" >/dev/null 2>&1
+	done
+	DEFERRED=()
+}
+
+# A deleted namespace whose sentinel stays is one that something still holds,
+# a process or the kernel.
+check_leaks()
+{
+	local ns
+
+	for ns in "${NS_LIST[@]}"; do
+		busywait "$XVTI_WAIT" absent /sys/class/net/"s-$ns" ||
+			fail "namespace $ns was deleted and is still alive"
+	done
+}
+
+# --- waiting and checking ---------------------------------------------------
+
+absent() { [ ! -e "$1" ]; }
+
+# Repeats a command until it succeeds, for so many seconds at most.
+busywait() # seconds command...
+{
+	local end=$((${EPOCHREALTIME/./} + $1 * 1000000))
+
+	shift
+	until "$@" >/dev/null 2>&1; do
+		((${EPOCHREALTIME/./} < end)) || return 1
+		read -rt 0.02 -u "$NAP" || :
+	done
+}
+
+# A command that succeeds when another prints exactly this.
+is() # wanted command...
+{
+	local wanted=$1
+
+	shift
+	[ "$("$@" 2>/dev/null)" = "$wanted" ]
+}
+
+at_least() # number command...
+{
+	local wanted=$1 got
+
+	shift
+	got=$("$@" 2>/dev/null)
+	[ "${got:-0}" -ge "$wanted" ]
+}
+
+# The state must come; what it is instead is reported if "is" was asked.
+await() # what command...
+{
+	local what=$1
+
+	shift
+	busywait "$XVTI_WAIT" "$@" && return 0
+	case $1 in
+	is | at_least) fail "$what: wanted $2, is '$("${@:3}" 2>&1)'" ;;
+	*) fail "$what: never succeeded: $*" ;;
+	esac
+	return 1
+}
+
+check() # what command...
+{
+	local what=$1 out rc
+
+	shift
+	out=$("$@" 2>&1)
+	rc=$?
+	[ "$rc" -eq 0 ] && return 0
+	fail "$what: '$*' returned $rc: $out"
+	return 1
+}
+
+# As check, for what the rest of the case stands on.
+must() # command...
+{
+	local out rc
+
+	out=$("$@" 2>&1)
+	rc=$?
+	[ "$rc" -eq 0 ] || die "'$*' returned $rc: $out"
+}
+
+# The command must fail, and say what is wrong: its output has to match.
+refused() # what regex command...
+{
+	local what=$1 regex=$2 out
+
+	shift 2
+	if out=$("$@" 2>&1); then
+		fail "$what: '$*' was accepted"
+	elif ! grep -qiE -- "$regex" <<<"$out"; then
+		fail "$what: '$*' failed with '$out', which does not match '$regex'"
+	else
+		return 0
+	fi
+	return 1
+}
+
+check_eq() # what got wanted
+{
+	[ "$2" = "$3" ] && return 0
+	fail "$1: got '$2', wanted '$3'"
+	return 1
+}
+
+check_le() # what got limit
+{
+	[ "$2" -le "$3" ] && return 0
+	fail "$1: got $2, wanted at most $3"
+	return 1
+}
+
+check_ge() # what got least
+{
+	[ "$2" -ge "$3" ] && return 0
+	fail "$1: got $2, wanted at least $3"
+	return 1
+}
+
+# --- processes --------------------------------------------------------------
+
+# Runs a command until the case ends; its id is in BG_PID.
+background() # output command...
+{
+	local out=$1
+
+	shift
+	"$@" >"$out" 2>&1 </dev/null &
+	BG_PID=$!
+	defer wait "$BG_PID"
+	defer kill "$BG_PID"
+}
+
+stop() # pid [signal]
+{
+	kill "-${2:-TERM}" "$1" 2>/dev/null
+	wait "$1" 2>/dev/null
+}
+
+# --- namespaces -------------------------------------------------------------
+
+in_ns() # netns command...
+{
+	ip netns exec "$@"
+}
+
+# Several commands of ip in one process, from standard input: in an emulated
+# guest it is the processes that cost time.
+ip_batch() # netns, or - for our own
+{
+	local commands out
+
+	commands=$(cat)
+	if [ "$1" = - ]; then
+		out=$(ip -batch - <<<"$commands" 2>&1)
+	else
+		out=$(ip -n "$1" -batch - <<<"$commands" 2>&1)
+	fi || die "ip in netns $1: $out, in: $commands"
+}
+
+# Creates a network namespace for each variable named and stores its name
+# there. The namespace is silent: addresses appear at once, and no interface
+# sends anything of its own accord, so that counters can be exact. A veth end,
+# the sentinel, shows when the kernel has really let go of the namespace.
+setup_ns() # variable...
+{
+	local var name
+	local -a names=()
+
+	for var; do
+		name=$(printf '%s-%04x' "${var,,}" "$RANDOM")
+		names+=("$name")
+		printf -v "$var" '%s' "$name"
+	done
+	NS_LIST+=("${names[@]}")
+	defer delete_ns "${names[@]}"
+	for name in "${names[@]}"; do
+		echo "netns add $name"
+		echo "link add s-$name type veth peer name sentinel netns $name"
+	done | ip_batch -
+	for name in "${names[@]}"; do
+		# shellcheck disable=SC2016 # for the inner shell
+		must in_ns "$name" sh -c '
+			for c in all default; do
+				cd /proc/sys/net/ipv6/conf/$c
+				echo 0 >accept_dad
+				echo 0 >accept_ra
+				echo 0 >router_solicitations
+			done
+			exec ip link set lo up'
+	done
+}
+
+delete_ns() # netns...
+{
+	printf 'netns del %s\n' "$@" | ip -force -batch -
+}
+
+# Two namespaces joined by a wire that carries nothing but what is sent over
+# it: without address resolution, hence both ends with one MAC address.
+wire() # netns netns [name]
+{
+	local dev=${3:-v0} mac=02:00:00:00:00:01 ns
+
+	must ip link add "$dev" netns "$1" address $mac type veth \
+		peer name "$dev" netns "$2" address $mac
+	for ns in "$1" "$2"; do
+		ip_batch "$ns" <<-END
+			link set $dev arp off addrgenmode none
+			link set $dev up
+		END
+	done
+}
+
+add_addr() # netns device address...
+{
+	local ns=$1 dev=$2
+
+	shift 2
+	[ $# -eq 0 ] || addr_lines "$dev" "$@" | ip_batch "$ns"
+}
+
+addr_lines() # device address...
+{
+	local dev=$1 addr
+
+	shift
+	for addr; do
+		[[ $addr = *:* ]] && addr+=" nodad"
+		echo "addr add $addr dev $dev"
+	done
+}
+
+# The underlay addresses of the two hosts, by outer family.
+readonly A4=192.0.2.1 B4=192.0.2.2 A6=2001:db8::1 B6=2001:db8::2
+# On the wire too, for what marks the end of a capture.
+readonly MARKER_A=203.0.113.1 MARKER_B=203.0.113.2
+# The inner addresses.
+readonly IA4=10.8.0.1 IB4=10.8.0.2 IA6=fd08::1 IB6=fd08::2
+
+# Two hosts: underlays UA and UB, joined by v0, and overlays OA and OB.
+# With "flat" the overlays are the underlays.
+setup_hosts() # [flat]
+{
+	setup_ns UA UB
+	wire "$UA" "$UB"
+	add_addr "$UA" v0 "$A4"/24 "$A6"/64 $MARKER_A/30
+	add_addr "$UB" v0 "$B4"/24 "$B6"/64 $MARKER_B/30
+	OA=$UA
+	OB=$UB
+	[ "${1:-}" = flat ] || setup_ns OA OB
+}
+
+outer() # 4|6: sets A and B
+{
+	case $1 in
+	4) A="$A4" B="$B4" ;;
+	6) A="$A6" B="$B6" ;;
+	esac
+}
+
+# --- the device -------------------------------------------------------------
+
+# Where packets could wait for an SA they do not, unless a test asks for it:
+# what is dropped is then counted at once.
+NO_QUEUE=()
+
+need_module()
+{
+	[ -d /sys/module/xvti ] || modprobe xvti 2>/dev/null ||
+		skip_all "the xvti module is not there"
+	command -v xvti >/dev/null || skip_all "the xvti command is not there"
+	! xvti help 2>&1 | grep -qw queue || NO_QUEUE=(queue 0)
+}
+
+# A configured device, up, with addresses: "add_dev UA OA xv0 LOCAL REMOTE
+# reqid 7 -- 10.8.0.1/24".
+add_dev() # underlay overlay name local remote option... [-- address...]
+{
+	local under=$1 over=$2 dev=$3 local=$4 remote=$5
+	local -a args=()
+
+	shift 5
+	while [ $# -gt 0 ] && [ "$1" != -- ]; do
+		args+=("$1")
+		shift
+	done
+	shift
+	[ "$under" = "$over" ] || args+=(netns "$over")
+	[[ " ${args[*]} " = *" queue "* ]] || args+=("${NO_QUEUE[@]}")
+	must in_ns "$under" xvti add "$dev" local "$local" remote "$remote" "${args[@]}"
+	{
+		echo "link set $dev addrgenmode none"
+		echo "link set $dev up"
+		addr_lines "$dev" "$@"
+	} | ip_batch "$over"
+}
+
+# The usual pair of devices, xv0 on both hosts, bound to reqid 7.
+setup_tunnel() # outer-family [option...]
+{
+	outer "$1"
+	shift
+	[ $# -gt 0 ] || set -- reqid 7
+	add_dev "$UA" "$OA" xv0 "$A" "$B" "$@" -- "$IA4"/24 "$IA6"/64
+	add_dev "$UB" "$OB" xv0 "$B" "$A" "$@" -- "$IB4"/24 "$IB6"/64
+}
+
+dev_exists() # netns device
+{
+	ip -n "$1" link show dev "$2" >/dev/null 2>&1
+}
+
+no_dev() # netns device
+{
+	! dev_exists "$1" "$2"
+}
+
+# What the kernel says of a device: the configuration, without the counters.
+dev_json() # netns device [jq-filter]
+{
+	in_ns "$1" xvti -j show "$2" | jq -cS "${3:-.}"
+}
+
+# One of the device's own counters, by its name in ethtool.
+counter() # netns device name
+{
+	local name value
+
+	while read -r name value; do
+		[ "$name" = "$3:" ] && echo "$value" && return
+	done < <(in_ns "$1" ethtool -S "$2")
+	return 1
+}
+
+# Every counter but those of the cache is a reason for a drop.
+drops() # netns device
+{
+	local name value
+
+	while read -r name value; do
+		[[ $name = [tr]x_* && $value != 0 ]] && echo "$name$value"
+	done < <(in_ns "$1" ethtool -S "$2")
+}
+
+check_no_drops() # netns device
+{
+	check_eq "drops of $2 in $1" "$(drops "$1" "$2")" ""
+}
+
+# One reason and no other must have this count, by the name in ethtool.
+check_dropped() # what netns device reason count
+{
+	check_eq "$1: drops of $3" "$(drops "$2" "$3")" "$4:$5"
+}
+
+# One of the counters every interface has, e.g. rx_packets.
+link_stat() # netns device name
+{
+	in_ns "$1" cat "/sys/class/net/$2/statistics/$3"
+}
+
+dev_attr() # netns device attribute, as in sysfs
+{
+	in_ns "$1" cat "/sys/class/net/$2/$3"
+}
+
+# What has been sent over the wire by this host: packets, and octets less the
+# Ethernet headers.
+wire_packets() { link_stat "$1" v0 tx_packets; }
+
+wire_octets()
+{
+	local packets octets
+
+	{
+		read -r packets
+		read -r octets
+	} < <(in_ns "$1" cat /sys/class/net/v0/statistics/tx_{packets,bytes})
+	echo $((octets - 14 * packets))
+}
+
+# --- SAs --------------------------------------------------------------------
+
+readonly KEY16=0x000102030405060708090a0b0c0d0e0f
+readonly KEY20=${KEY16}10111213
+readonly KEY32=${KEY16}101112131415161718191a1b1c1d1e1f
+
+# The algorithms of a cipher by name, in ALGO.
+cipher() # gcm|cbc|null
+{
+	case $1 in
+	gcm) ALGO=(aead 'rfc4106(gcm(aes))' "$KEY20" 128) ;;
+	cbc) ALGO=(auth-trunc 'hmac(sha256)' "$KEY32" 128 enc 'cbc(aes)' "$KEY16") ;;
+	null) ALGO=(enc 'ecb(cipher_null)' '') ;;
+	*) die "no cipher named $1" ;;
+	esac
+}
+
+# An SA for both inner families, as a command of ip.
+sa_line() # src dst spi reqid [option...]
+{
+	local src=$1 dst=$2 spi=$3 reqid=$4
+
+	shift 4
+	echo "xfrm state add src $src dst $dst proto esp spi $((spi))" \
+		"reqid $reqid mode tunnel flag af-unspec ${ALGO[*]@Q} $*"
+}
+
+sa_add() # netns src dst spi reqid [option...]
+{
+	local ns=$1
+
+	shift
+	sa_line "$@" | ip_batch "$ns"
+}
+
+sa_del() # netns dst spi [option...]
+{
+	local ns=$1 dst=$2 spi=$3
+
+	shift 3
+	must ip -n "$ns" xfrm state delete dst "$dst" proto esp spi "$spi" "$@"
+}
+
+# SAs in both directions on both hosts; SPI n from A to B and n + 1 back.
+sa_pair() # reqid spi [option...]
+{
+	local reqid=$1 spi=$2 ns
+
+	shift 2
+	for ns in "$UA" "$UB"; do
+		ip_batch "$ns" <<-END
+			$(sa_line "$A" "$B" $((spi)) "$reqid" "$@")
+			$(sa_line "$B" "$A" $((spi + 1)) "$reqid" "$@")
+		END
+	done
+}
+
+sa_pair_del() # spi
+{
+	local ns
+
+	for ns in "$UA" "$UB"; do
+		ip_batch "$ns" <<-END
+			xfrm state delete dst $B proto esp spi $(($1))
+			xfrm state delete dst $A proto esp spi $(($1 + 1))
+		END
+	done
+}
+
+# How many packets an SA has carried.
+sa_packets() # netns dst spi [option...]
+{
+	local ns=$1 dst=$2 spi=$3
+
+	shift 3
+	ip -n "$ns" -s xfrm state get dst "$dst" proto esp spi "$spi" "$@" |
+		awk '/lifetime current:/ { getline; split($2, a, /[(),]/); print a[1]; exit }'
+}
+
+# --- traffic ----------------------------------------------------------------
+
+# So many echo requests must all come back.
+ping_ok() # what netns address [option...]
+{
+	local what=$1 ns=$2 addr=$3
+
+	shift 3
+	check "$what: ping $addr" in_ns "$ns" ping -n -q -i 0.01 -c 3 -w 20 "$@" "$addr"
+}
+
+# So many are sent and none may come back. Options of ping follow.
+ping_none() # what netns address count [option...]
+{
+	local what=$1 ns=$2 addr=$3 count=$4 out
+
+	shift 4
+	out=$(in_ns "$ns" ping -n -q -i 0.01 -c "$count" -W 1 "$@" "$addr" 2>&1)
+	grep -q "^$count packets transmitted, 0 received" <<<"$out" ||
+		fail "$what: ping $addr: $out"
+}
+
+# Lets a sender run until the case ends.
+ping_on() # netns address
+{
+	background /dev/null ip netns exec "$1" ping -n -q -i 0.01 "$2"
+}
+
+# A file must arrive unchanged over TCP, from one namespace in the other.
+tcp_ok() # what netns netns address [KiB]
+{
+	local what=$1 from=$2 to=$3 addr=$4 size=${5:-512} proto=TCP4
+
+	[[ $addr = *:* ]] && proto=TCP6 addr="[$addr]"
+	head -c "${size}K" /dev/urandom >"$TMP/sent"
+	background "$TMP/err" ip netns exec "$to" \
+		socat -u "$proto-LISTEN:7000,reuseaddr" "CREATE:$TMP/received"
+	await "$what: TCP server" listening "$to" 7000 || return
+	check "$what: TCP client" in_ns "$from" \
+		socat -u "OPEN:$TMP/sent" "$proto:$addr:7000"
+	await "$what: file arrived over TCP" cmp -s "$TMP/sent" "$TMP/received"
+	stop "$BG_PID"
+	rm -f "$TMP/received"
+}
+
+listening() # netns port
+{
+	in_ns "$1" ss -Hltn "sport = :$2" | grep -q .
+}
+
+# Numbered datagrams from OA to OB, at so many a second, until numbered_end,
+# which says how many were lost or repeated. None may be, or as many as given.
+numbered() # address rate
+{
+	background "$TMP/report" ip netns exec "$OB" "$SELFTESTS/udpseq.py" recv "$1" 7001
+	RECEIVER=$BG_PID
+	await "receiver" grep -q ready "$TMP/report"
+	background "$TMP/sender" ip netns exec "$OA" "$SELFTESTS/udpseq.py" send "$1" 7001 "$2"
+	SENDER=$BG_PID
+	await "numbered datagrams" at_least 50 link_stat "$OB" xv0 rx_packets
+}
+
+numbered_end() # [lost]
+{
+	local report ns
+
+	kill "$SENDER"
+	wait "$SENDER" || fail "sender: $(cat "$TMP/sender")"
+	wait "$RECEIVER"
+	report=$(tail -n 1 "$TMP/report")
+	note "$report"
+	[[ $report = *" lost=${1:-0} repeated=0" ]] && return
+	fail "$(tail -n 2 "$TMP/report")"
+	for ns in "$UA" "$UB"; do
+		note "$ns:" "$(in_ns "$ns" grep -v '\<0$' /proc/net/xfrm_stat)"
+	done
+	note "$OA:" "$(drops "$OA" xv0)" "$OB:" "$(drops "$OB" xv0)"
+}
+
+# --- captures ---------------------------------------------------------------
+
+# Captures what a device sees; CAP is the file. The end of a capture is marked
+# by a datagram to the discard port: when that is in the file, all that was on
+# the wire before it is there as well.
+capture() # netns device
+{
+	CAP=$TMP/$1-$2.pcap
+	background "$CAP.log" ip netns exec "$1" \
+		tcpdump -Z root -n -U --immediate-mode -s 0 -i "$2" -w "$CAP"
+	CAP_PID=$BG_PID
+	busywait "$XVTI_WAIT" grep -q 'listening on' "$CAP.log" ||
+		die "tcpdump on $2: $(cat "$CAP.log")"
+}
+
+captured() # filter...: how many packets
+{
+	tcpdump -r "$CAP" -n "$@" 2>/dev/null | wc -l
+}
+
+# Ends a capture on UB's side of the wire.
+capture_end()
+{
+	in_ns "$UA" bash -c "echo end >/dev/udp/$MARKER_B/9" 2>/dev/null
+	await "end of the capture" at_least 1 captured udp dst port 9
+	stop "$CAP_PID" INT
+}
+
+# What is on the wire must be ESP and nothing else; the marker and what it
+# brought about are not counted.
+check_only_esp() # what
+{
+	local other="not ip proto 50 and not ip6 proto 50 and not host $MARKER_B"
+
+	check_eq "$1: packets that are not ESP" "$(captured "$other")" 0 ||
+		note "$(tcpdump -r "$CAP" -n "$other" 2>/dev/null | head -n 5)"
+}
+
+# --- start ------------------------------------------------------------------
+
+[ "$(id -u)" -eq 0 ] || {
+	echo "1..0 # SKIP must be run as root"
+	exit "$KSFT_SKIP"
+}
+TMP=$(mktemp -d "${TMPDIR:-/tmp}/xvti.XXXXXX") || exit "$KSFT_ERROR"
+# What never has anything to read is what busywait sleeps on.
+mkfifo "$TMP/nap" && exec {NAP}<>"$TMP/nap" || exit "$KSFT_ERROR"
+trap 'rm -rf "$TMP"' EXIT
+trap 'exit "$KSFT_ERROR"' INT TERM

@@ -1,0 +1,272 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# The automatic MTU is exact, and stays so.
+#
+#   OA: xv0 10.8.0.1, fd08::1            OB: xv0 10.8.0.2, fd08::2
+#        :                                    :
+#   UA: 192.0.2.1     ------ v0 ------   UB: 192.0.2.2
+#       2001:db8::1                          2001:db8::2
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+mtu() { dev_attr "$OA" xv0 mtu; }
+mtu_source() { dev_json "$OA" xv0 | jq -r '.[0].mtu_source'; }
+
+# The largest inner packet by RFC 4303: outer header, SPI and sequence number,
+# IV, payload with two trailer octets padded to the block, ICV.
+largest_inner() # link-mtu outer-family cipher
+{
+	local room=$(($1 - 8)) iv icv block
+
+	room=$((room - ($2 == 4 ? 20 : 40)))
+	case $3 in
+	gcm) iv=8 icv=16 block=4 ;;
+	cbc) iv=16 icv=16 block=16 ;;
+	null) iv=0 icv=0 block=4 ;;
+	esac
+	room=$((room - iv - icv))
+	echo $((room - room % block - 2))
+}
+
+# One echo request of so many octets in all, which may not be fragmented; its
+# packets and octets on the wire are in SENT.
+probe() # what inner-family size
+{
+	local addr=$IB4 payload=$(($3 - 28)) packets octets
+
+	[ "$2" = 4 ] || addr=$IB6 payload=$(($3 - 48))
+	packets=$(wire_packets "$UA")
+	octets=$(wire_octets "$UA")
+	ping_ok "$1: $3 octets" "$OA" "$addr" -c 1 -M 'do' -s "$payload"
+	SENT="$(($(wire_packets "$UA") - packets)) $(($(wire_octets "$UA") - octets))"
+}
+
+# A packet of MTU octets fills the link in one packet; one octet more is
+# refused, and the sender is told the right number.
+exact() # what link-mtu outer-family cipher
+{
+	local what=$1 link=$2 want inner
+
+	want=$(largest_inner "$link" "$3" "$4")
+	await "$what: MTU" is "$want" mtu || return
+	check_eq "$what: source" "$(mtu_source)" sa
+	for inner in 4 6; do
+		probe "$what: IPv$inner" "$inner" "$want"
+		check_eq "$what: packets for one of $want" "${SENT% *}" 1
+		check_le "$what: octets on the wire" "${SENT#* }" "$link"
+		# One more block would not have fitted.
+		[ "$4" = cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 3))
+		[ "$4" != cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 15))
+	done
+	too_big "$what" $((want + 1)) "$want"
+}
+
+too_big() # what size told
+{
+	local out inner addr payload before
+
+	before=$(wire_packets "$UA")
+	for inner in 4 6; do
+		addr=$IB4 payload=$(($2 - 28))
+		[ "$inner" = 4 ] || addr=$IB6 payload=$(($2 - 48))
+		out=$(in_ns "$OA" ping -n -c 1 -W 1 -M 'do' -s "$payload" "$addr" 2>&1) &&
+			fail "$1: IPv$inner of $2 octets passed"
+		grep -qE "mtu ?[=:] ?$3\b" <<<"$out" ||
+			fail "$1: IPv$inner of $2 octets: sender was not told $3: $out"
+	done
+	check_eq "$1: packets of $2 on the wire" $(($(wire_packets "$UA") - before)) 0
+}
+
+case_exact() # cipher
+{
+	local outer
+
+	for outer in 4 6; do
+		setup_hosts
+		setup_tunnel "$outer"
+		cipher "$1"
+		sa_pair 7 0x1000
+		exact "$1 in IPv$outer" 1500 "$outer" "$1"
+		run_deferred
+	done
+}
+
+case_exact_gcm() { case_exact gcm; }
+case_exact_cbc() { case_exact cbc; }
+case_exact_null() { case_exact null; }
+
+# Known from the literature rather than from the formula above.
+case_known()
+{
+	setup_hosts
+	setup_tunnel 6
+	cipher gcm
+	sa_pair 7 0x1000
+	await "AES-GCM over IPv6 and 1500" is 1426 mtu
+}
+
+# Before any SA no common cipher may be worse than the estimate.
+case_estimate()
+{
+	local outer cipher
+
+	for outer in 4 6; do
+		setup_hosts
+		setup_tunnel "$outer"
+		check_eq "source without SA" "$(mtu_source)" estimate
+		for cipher in gcm cbc; do
+			check_le "estimate and $cipher in IPv$outer" "$(mtu)" \
+				"$(largest_inner 1500 "$outer" "$cipher")"
+		done
+		check_ge "estimate in IPv$outer" "$(mtu)" 1280
+		run_deferred
+	done
+}
+
+set_link_mtu() # mtu
+{
+	must ip -n "$UB" link set v0 mtu "$1"
+	must ip -n "$UA" link set v0 mtu "$1"
+}
+
+case_follows_link()
+{
+	local link
+
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	ping_ok "at first" "$OA" "$IB4"
+	for link in 1400 9000 1499 1500; do
+		set_link_mtu "$link"
+		exact "link of $link" "$link" 4 gcm
+	done
+}
+
+# A change of route shows with the next packet.
+case_follows_route()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	await "at first" is "$(largest_inner 1500 4 gcm)" mtu
+	must ip -n "$UA" route add "$B4"/32 dev v0 src "$A4" mtu 1450
+	ping_ok "a route of 1450" "$OA" "$IB4"
+	await "a route of 1450" is "$(largest_inner 1450 4 gcm)" mtu
+	must ip -n "$UA" route del "$B4"/32
+	ping_ok "the route is gone" "$OA" "$IB4"
+	await "the route is gone" is "$(largest_inner 1500 4 gcm)" mtu
+	# A second wire of its own MTU, then the route over it.
+	wire "$UA" "$UB" v1
+	must ip -n "$UA" link set v1 mtu 1400
+	must ip -n "$UA" route add "$B4"/32 dev v1 src "$A4"
+	ping_ok "a route over another device" "$OA" "$IB4"
+	await "a route over another device" is "$(largest_inner 1400 4 gcm)" mtu
+}
+
+case_follows_sa()
+{
+	setup_hosts
+	setup_tunnel 6
+	cipher gcm
+	sa_pair 7 0x1000
+	await "gcm" is "$(largest_inner 1500 6 gcm)" mtu
+	cipher cbc
+	sa_pair 7 0x2000
+	sa_pair_del 0x1000
+	exact "rekeyed to cbc" 1500 6 cbc
+	cipher null
+	sa_pair 7 0x3000
+	sa_pair_del 0x2000
+	exact "rekeyed to null" 1500 6 null
+}
+
+# A number that the user chose stays until it is given back.
+case_user()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	await "automatic" is 1446 mtu
+	must ip -n "$OA" link set xv0 mtu 1300
+	check_eq "source" "$(mtu_source)" user
+	set_link_mtu 1400
+	sa_pair 7 0x2000
+	sa_pair_del 0x1000
+	ping_ok "after the changes" "$OA" "$IB4"
+	check_eq "the user's MTU" "$(mtu)" 1300
+	must in_ns "$OA" xvti set xv0 mtu auto
+	await "automatic again" is "$(largest_inner 1400 4 gcm)" mtu
+	must in_ns "$OA" xvti set xv0 mtu 1290
+	check_eq "set by xvti" "$(mtu)" 1290
+	refused "575" 'mtu' in_ns "$OA" xvti set xv0 mtu 575
+	check_eq "after the refusal" "$(mtu)" 1290
+}
+
+# A user's MTU above what fits: path MTU discovery works all the same.
+case_above_path()
+{
+	local outer want before
+
+	for outer in 4 6; do
+		setup_hosts
+		setup_tunnel "$outer" reqid 7 mtu 1500
+		cipher gcm
+		sa_pair 7 0x1000
+		check_eq "the user's MTU" "$(mtu)" 1500
+		want=$(largest_inner 1500 "$outer" gcm)
+		before=$(wire_packets "$UA")
+		too_big "mtu 1500 in IPv$outer" $((want + 1)) "$want"
+		check_dropped "mtu 1500 in IPv$outer" "$OA" xv0 tx_too_big 2
+		probe "mtu 1500 in IPv$outer" 4 "$want"
+		probe "mtu 1500 in IPv$outer" 6 "$want"
+		check_eq "packets on the wire" $(($(wire_packets "$UA") - before)) 2
+		tcp_ok "mtu 1500 in IPv$outer" "$OA" "$OB" "$IB4"
+		tcp_ok "mtu 1500 in IPv$outer" "$OA" "$OB" "$IB6"
+		run_deferred
+	done
+}
+
+# Without DF a packet over the path MTU arrives, in outer fragments.
+case_fragments()
+{
+	local outer before
+
+	for outer in 4 6; do
+		setup_hosts
+		setup_tunnel "$outer" reqid 7 mtu 1500
+		cipher gcm
+		sa_pair 7 0x1000
+		before=$(wire_packets "$UA")
+		ping_ok "DF clear in IPv$outer" "$OA" "$IB4" -c 3 -M dont -s 1472
+		check_eq "outer packets for 3 inner ones" $(($(wire_packets "$UA") - before)) 6
+		check_eq "delivered" "$(link_stat "$OB" xv0 rx_packets)" 3
+		check_no_drops "$OA" xv0
+		run_deferred
+	done
+}
+
+# Where IPv6 needs 1280 and the link leaves less, outer fragments make it up.
+case_floor()
+{
+	local before
+
+	setup_hosts
+	setup_tunnel 6
+	cipher gcm
+	sa_pair 7 0x1000
+	set_link_mtu 1300
+	await "floor" is 1280 mtu
+	check_eq "source" "$(mtu_source)" floor
+	before=$(wire_packets "$UA")
+	ping_ok "1280 octets" "$OA" "$IB6" -c 1 -M 'do' -s 1232
+	check_eq "outer packets" $(($(wire_packets "$UA") - before)) 2
+}
+
+need_module
+run_cases exact_gcm exact_cbc exact_null known estimate follows_link \
+	follows_route follows_sa user above_path fragments floor
