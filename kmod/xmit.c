@@ -55,17 +55,22 @@ static bool xvti_too_big(struct sk_buff *skb, enum xvti_inner inner,
 		icmpv6_ndo_send(skb, ICMPV6_PKT_TOOBIG, 0, mtu);
 		return true;
 	}
-	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)) || xvti_fits(skb, mtu))
+	if (!(ip_hdr(skb)->frag_off & htons(IP_DF)))
 		return false;
 	skb_dst_update_pmtu_no_confirm(skb, mtu);
 	icmp_ndo_send(skb, ICMP_DEST_UNREACH, ICMP_FRAG_NEEDED, htonl(mtu));
 	return true;
 }
 
-/* Hand a packet to the xfrm core; it is consumed. */
+/* Hand a packet to the xfrm core; it is consumed. One that is over the MTU and
+ * got here is to leave in outer fragments: for IPv6 that means to go past the
+ * core's own output function, which would judge it once more by the limits of
+ * the socket that it came from.
+ */
 static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
-		       struct dst_entry *dst)
+		       struct dst_entry *dst, bool oversize)
 {
+	bool past = oversize && skb->protocol == htons(ETH_P_IPV6);
 	int err;
 
 	skb_scrub_packet(skb, !net_eq(xv->net, dev_net(xv->dev)));
@@ -74,8 +79,15 @@ static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
 	/* the core reads flags of the network layer here */
 	memset(skb->cb, 0, sizeof(skb->cb));
 
+	skb->ignore_df = oversize;
+
 	__this_cpu_inc(xvti_nested);
-	err = dst_output(xv->net, skb->sk, skb);
+	if (unlikely(past)) {
+		skb_orphan(skb);
+		err = xfrm_output(NULL, skb);
+	} else {
+		err = dst_output(xv->net, skb->sk, skb);
+	}
 	__this_cpu_dec(xvti_nested);
 	return net_xmit_eval(err);
 }
@@ -166,6 +178,7 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 	struct dst_entry *dst;
 	enum xvti_inner inner;
 	unsigned int mtu;
+	bool oversize;
 
 	/* up to 4.19 disabled BH does not stop call_rcu() */
 	rcu_read_lock();
@@ -184,12 +197,13 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 	}
 
 	mtu = dst_mtu(dst);
-	if (unlikely(len > mtu) && xvti_too_big(skb, inner, mtu)) {
+	oversize = unlikely(len > mtu) && !xvti_fits(skb, mtu);
+	if (unlikely(oversize) && xvti_too_big(skb, inner, mtu)) {
 		dst_release(dst);
 		reason = XVTI_A_STATS_TX_TOO_BIG;
 		goto drop;
 	}
-	if (likely(!xvti_output(xv, skb, dst)))
+	if (likely(!xvti_output(xv, skb, dst, oversize)))
 		xvti_stats_tx(xv, len);
 	else
 		xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
