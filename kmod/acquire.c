@@ -42,11 +42,10 @@ static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
 
 static bool xvti_acquire_allowed(struct xvti_dev *xv)
 {
-	unsigned long at = READ_ONCE(xv->acquire_at);
+	unsigned long last = READ_ONCE(xv->acquire_last);
 
-	return !time_before(jiffies, at) &&
-	       cmpxchg(&xv->acquire_at, at,
-		       jiffies + XVTI_ACQUIRE_INTERVAL) == at;
+	return jiffies - last >= XVTI_ACQUIRE_INTERVAL &&
+	       cmpxchg(&xv->acquire_last, last, jiffies) == last;
 }
 
 /**
@@ -64,8 +63,6 @@ void xvti_acquire(struct xvti_dev *xv, struct sk_buff *skb,
 
 	if (!xvti_acquire_allowed(xv))
 		return;
-	/* the decoder reads what the network layer left here */
-	memset(skb->cb, 0, sizeof(skb->cb));
 	memset(&fl, 0, sizeof(fl));
 	if (!xvti_decode_session(xv->net, skb, &fl, xvti_inner_family(inner)))
 		xvti_acquire_flow(xv, &fl, inner);
@@ -87,6 +84,7 @@ void xvti_acquire_work(struct work_struct *work)
 	struct xvti_dev *xv = container_of(to_delayed_work(work),
 					   struct xvti_dev, acquire_work);
 	struct flowi fl = {};
+	int inner;
 	bool wanted;
 
 	spin_lock_bh(&xvti_sa_lock);
@@ -96,7 +94,8 @@ void xvti_acquire_work(struct work_struct *work)
 	if (wanted) {
 		local_bh_disable();
 		rcu_read_lock();
-		xvti_acquire_flow(xv, &fl, XVTI_INNER4);
+		for (inner = 0; inner < XVTI_INNER_MAX; inner++)
+			xvti_acquire_flow(xv, &fl, inner);
 		rcu_read_unlock();
 		local_bh_enable();
 	}

@@ -154,12 +154,13 @@ struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 			*dir = d;
 	}
 
+	if (best)
+		return best;
 	paired = xvti_sa_paired(sa);
-	if (paired && xvti_binding_score(paired, sa, XVTI_IN, true) > score) {
-		best = paired;
-		*dir = XVTI_IN;
-	}
-	return best;
+	if (!paired || !xvti_binding_score(paired, sa, XVTI_IN, true))
+		return NULL;
+	*dir = XVTI_IN;
+	return paired;
 }
 
 /**
@@ -183,12 +184,16 @@ bool xvti_binding_state(const struct xvti_dev *xv, const struct xfrm_state *x)
 		xfrm_addr_equal(&x->id.daddr, &conf->remote, conf->family));
 }
 
+/* Where the reqid is the same a mark cannot tell the inbound SAs apart: they
+ * may come without one.
+ */
 static bool xvti_conf_same_binding(const struct xvti_conf *a,
 				   const struct xvti_conf *b)
 {
 	return a->family == b->family && a->reqid == b->reqid &&
-	       a->if_id == b->if_id && a->mark.v == b->mark.v &&
-	       a->mark.m == b->mark.m &&
+	       a->if_id == b->if_id &&
+	       (a->reqid || (a->mark.v == b->mark.v &&
+			     a->mark.m == b->mark.m)) &&
 	       xfrm_addr_equal(&a->local, &b->local, a->family) &&
 	       xfrm_addr_equal(&a->remote, &b->remote, a->family);
 }
@@ -265,7 +270,8 @@ static void xvti_carrier_update(struct xvti_dev *xv)
 /* Does a policy's lookup, the private one or the database's, find an SA? */
 static bool xvti_sa_usable(const struct xvti_dev *xv, const struct xvti_sa *sa)
 {
-	if (sa->mode != XFRM_MODE_TUNNEL || sa->foreign)
+	if (sa->mode != XFRM_MODE_TUNNEL || sa->proto != IPPROTO_ESP ||
+	    sa->foreign)
 		return false;
 	return sa->dir == XVTI_IN || xv->conf.mode == XVTI_MODE_POLICY ||
 	       sa->inner;
@@ -305,7 +311,7 @@ static bool xvti_peer_has_pair(const struct xvti_dev *xv,
 }
 
 /* The peer of "remote any": the present one as long as it has a pair of SAs,
- * then the newest that has one, then the newest of all.
+ * then that of the newest outbound SA, then that of any.
  */
 static const xfrm_address_t *xvti_peer_choose(const struct xvti_dev *xv)
 {
@@ -314,7 +320,7 @@ static const xfrm_address_t *xvti_peer_choose(const struct xvti_dev *xv)
 	if (list_empty(&xv->sas) || xvti_peer_has_pair(xv, &xv->peer))
 		return &xv->peer;
 	list_for_each_entry(sa, &xv->sas, dev_node)
-		if (xvti_peer_has_pair(xv, xvti_sa_remote(sa)))
+		if (sa->dir == XVTI_OUT)
 			return xvti_sa_remote(sa);
 	return xvti_sa_remote(list_first_entry(&xv->sas, struct xvti_sa,
 					       dev_node));
@@ -403,6 +409,7 @@ void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
 	hlist_add_head(&xv->key_node, xvti_binding_chain(xv->net, key, value));
 	xvti_sa_bind_chain(xvti_pernet(xv->net), key, value);
 	xvti_binding_update(xv);
+	xvti_sa_settle();
 }
 
 /**

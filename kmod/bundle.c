@@ -16,6 +16,7 @@
  */
 
 #include <net/ip6_route.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "bundle.h"
@@ -180,7 +181,8 @@ static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
 	       x->props.family == tmpl->family &&
 	       x->props.reqid == tmpl->reqid &&
 	       xvti_x_if_id(x) == tmpl->if_id &&
-	       (tmpl->mark.v & x->mark.m) == x->mark.v &&
+	       x->mark.v == tmpl->mark.v &&
+	       (!tmpl->mark.m || x->mark.m == tmpl->mark.m) &&
 	       xfrm_addr_equal(&x->id.daddr, &tmpl->remote, tmpl->family) &&
 	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
 }
@@ -259,6 +261,13 @@ static void xvti_bundle_lower(struct xvti_dev *xv, const struct dst_entry *dst)
 	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
 }
 
+/* The core's lookup takes of an interface only the VRF that it is in. */
+static bool xvti_bundle_by_link(const struct dst_entry *dst, int link)
+{
+	return !link || dst->dev->ifindex == link ||
+	       l3mdev_master_ifindex_rcu(dst->dev) == link;
+}
+
 /**
  * xvti_bundle_spd() - a bundle by the policy database
  * @xv: device in policy mode
@@ -284,8 +293,30 @@ struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
 		dst_release(dst);
 		return NULL;
 	}
+	if (!xvti_bundle_by_link(dst, xv->conf.link)) {
+		*reason = XVTI_A_STATS_TX_NO_ROUTE;
+		dst_release(dst);
+		return NULL;
+	}
 	xvti_bundle_lower(xv, dst);
 	return dst;
+}
+
+/* Does the core have an SA for the private policies? It tells of its changes
+ * a little later than they happen, and this question raises no acquire.
+ */
+static bool xvti_bundle_state(const struct xvti_out *out)
+{
+	struct xvti_tmpl tmpl = out->tmpl;
+	struct xfrm_state *x;
+
+	x = xvti_stateonly_find(out->net, tmpl.mark.v & tmpl.mark.m, tmpl.if_id,
+				&tmpl.remote, &tmpl.local, tmpl.family,
+				XFRM_MODE_TUNNEL, IPPROTO_ESP, tmpl.reqid);
+	if (!x)
+		return false;
+	xfrm_state_put(x);
+	return true;
 }
 
 /**
@@ -320,6 +351,12 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 		return NULL;
 	}
 
+	if (!xvti_bundle_state(out)) {
+		xvti_sa_resync(xvti_pernet(xv->net));
+		*reason = XVTI_A_STATS_TX_NO_SA;
+		return NULL;
+	}
+
 	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_MISS);
 	dst = xvti_bundle_lookup(out->net, &fl, out->sk[inner], inner,
 				 tmpl->if_id);
@@ -335,6 +372,10 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 	}
 	if (dst->dev == xv->dev) {
 		*reason = XVTI_A_STATS_TX_LOOP;
+		goto err_release;
+	}
+	if (!xvti_bundle_by_link(dst, tmpl->link)) {
+		*reason = XVTI_A_STATS_TX_NO_ROUTE;
 		goto err_release;
 	}
 	xvti_bundle_lower(xv, dst);

@@ -254,23 +254,6 @@ int xvti_conf_parse(const struct xvti_dev *xv, struct nlattr **attrs,
 	return 0;
 }
 
-/* The outbound side for a new configuration, which may be the present one;
- * NULL if peer or reqid are yet to be learned.
- */
-static struct xvti_out *xvti_conf_out(struct xvti_dev *xv,
-				      const struct xvti_conf *conf)
-{
-	struct xvti_out *now = rtnl_dereference(xv->out);
-	struct xvti_tmpl tmpl;
-
-	if (!conf->reqid || xvti_conf_remote_any(conf) ||
-	    !xvti_binding_tmpl(xv, conf, &tmpl))
-		return NULL;
-	if (now && !memcmp(&now->tmpl, &tmpl, sizeof(tmpl)))
-		return now;
-	return xvti_out_build(xv->net, &tmpl);
-}
-
 static bool xvti_conf_rebinds(const struct xvti_conf *a,
 			      const struct xvti_conf *b)
 {
@@ -282,6 +265,20 @@ static bool xvti_conf_rebinds(const struct xvti_conf *a,
 	       !xfrm_addr_equal(&a->remote, &b->remote, a->family);
 }
 
+/* The outbound side for a new configuration; NULL if the present one serves,
+ * or if peer or reqid are yet to be learned.
+ */
+static struct xvti_out *xvti_conf_out(struct xvti_dev *xv,
+				      const struct xvti_conf *conf)
+{
+	struct xvti_tmpl tmpl;
+
+	if (!xvti_conf_rebinds(&xv->conf, conf) || !conf->reqid ||
+	    xvti_conf_remote_any(conf) || !xvti_binding_tmpl(xv, conf, &tmpl))
+		return NULL;
+	return xvti_out_build(xv->net, &tmpl);
+}
+
 static void xvti_conf_commit(struct xvti_dev *xv, const struct xvti_conf *conf,
 			     struct xvti_out *out)
 {
@@ -291,8 +288,6 @@ static void xvti_conf_commit(struct xvti_dev *xv, const struct xvti_conf *conf,
 	if (xvti_conf_rebinds(&xv->conf, conf)) {
 		old = rcu_dereference_protected(xv->out, 1);
 		rcu_assign_pointer(xv->out, out);
-		if (old == out)
-			old = NULL;
 		xvti_binding_detach(xv);
 		xvti_binding_attach(xv, conf);
 	} else {

@@ -84,7 +84,7 @@ static int xvti_dev_init(struct net_device *dev)
 	struct xvti_dev *xv = netdev_priv(dev);
 	struct xvti_net *xn = xvti_pernet(xv->net);
 
-	xv->pcpu = alloc_percpu(struct xvti_pcpu);
+	xv->pcpu = netdev_alloc_pcpu_stats(struct xvti_pcpu);
 	if (!xv->pcpu)
 		return -ENOMEM;
 	spin_lock_bh(&xvti_sa_lock);
@@ -104,6 +104,8 @@ static void xvti_dev_uninit(struct net_device *dev)
 	WRITE_ONCE(xv->dead, true);
 	xvti_acquire_update(xv);
 	xvti_binding_detach(xv);
+	xvti_sa_settle();
+	list_del_init(&xv->dirty_node);
 	out = rcu_dereference_protected(xv->out, 1);
 	RCU_INIT_POINTER(xv->out, NULL);
 	list_del(&xv->net_node);
@@ -183,6 +185,7 @@ static void xvti_setup(struct net_device *dev)
 	xv->dev = dev;
 	xv->mtu_source = XVTI_MTU_SOURCE_DEFAULT;
 	INIT_LIST_HEAD(&xv->sas);
+	INIT_LIST_HEAD(&xv->dirty_node);
 	INIT_LIST_HEAD(&xv->net_node);
 	INIT_HLIST_NODE(&xv->key_node);
 	INIT_WORK(&xv->out_work, xvti_out_work);
@@ -190,7 +193,7 @@ static void xvti_setup(struct net_device *dev)
 	INIT_DELAYED_WORK(&xv->acquire_work, xvti_acquire_work);
 	INIT_DELAYED_WORK(&xv->queue_work, xvti_queue_work);
 	skb_queue_head_init(&xv->queue);
-	xv->acquire_at = jiffies;
+	xv->acquire_last = jiffies - HZ;
 	xv->conf.queue = XVTI_QUEUE_DEFAULT;
 
 	dev->netdev_ops = &xvti_netdev_ops;
@@ -217,7 +220,13 @@ static int xvti_newlink(struct net_device *dev,
 
 	xv->net = params->link_net ?: dev_net(dev);
 	if (params->tb[IFLA_MTU]) {
+		/* older kernels do not check it here */
 		xv->conf.mtu = nla_get_u32(params->tb[IFLA_MTU]);
+		if (xv->conf.mtu < XVTI_MTU_MIN || xv->conf.mtu > XVTI_MTU_MAX) {
+			NL_SET_ERR_MSG_ATTR(extack, params->tb[IFLA_MTU],
+					    "MTU is not within 576 to 65535");
+			return -ERANGE;
+		}
 		xv->mtu_source = XVTI_MTU_SOURCE_USER;
 	}
 	return register_netdevice(dev);
@@ -257,6 +266,9 @@ static int xvti_netdev_event(struct notifier_block *nb, unsigned long event,
 	bool gone = event == NETDEV_DOWN || event == NETDEV_UNREGISTER;
 	struct xvti_dev *xv;
 
+	/* a netns that fails to come up may not have got so far */
+	if (!xn)
+		return NOTIFY_DONE;
 	if (!gone && event != NETDEV_UP && event != NETDEV_CHANGEMTU)
 		return NOTIFY_DONE;
 	if (xvti_is_xvti(dev) &&
@@ -309,7 +321,10 @@ static void __net_exit xvti_net_exit_batch(struct list_head *nets)
 
 	list_for_each_entry(net, nets, exit_list)
 		cancel_work_sync(&xvti_pernet(net)->resync_work);
-	/* outbound sides, then their policies, then the bundles */
+	/* workers that would have published an outbound side, outbound sides,
+	 * their policies, and the bundles
+	 */
+	flush_workqueue(xvti_policy_wq);
 	rcu_barrier();
 	flush_workqueue(xvti_policy_wq);
 	rcu_barrier();

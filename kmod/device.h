@@ -35,13 +35,14 @@ struct xvti_out;
  * @sa_out: usable outbound SAs
  * @sa_in: usable inbound SAs
  * @sas: bound SAs, newest first
+ * @dirty_node: in the list of devices whose SAs have changed
  * @net_node: in the list of the underlay's devices
  * @key_node: in the hash of devices by binding
  * @out_work: rebuilds @out; takes no RTNL
  * @rtnl_work: follows MTU and sends events; takes RTNL
  * @acquire_work: asks for an SA where no packet can
  * @acquire_delay: jiffies until it asks again
- * @acquire_at: jiffies from which a packet may ask
+ * @acquire_last: jiffies when a packet last asked
  * @queue: packets that wait for an SA; has a lock of its own
  * @queue_work: sends them or drops them
  * @events: what rtnl_work has to tell
@@ -69,13 +70,14 @@ struct xvti_dev {
 	unsigned int		sa_out;
 	unsigned int		sa_in;
 	struct list_head	sas;
+	struct list_head	dirty_node;
 	struct list_head	net_node;
 	struct hlist_node	key_node;
 	struct work_struct	out_work;
 	struct work_struct	rtnl_work;
 	struct delayed_work	acquire_work;
 	unsigned long		acquire_delay;
-	unsigned long		acquire_at;
+	unsigned long		acquire_last;
 	struct sk_buff_head	queue;
 	struct delayed_work	queue_work;
 	unsigned long		events;
@@ -94,7 +96,7 @@ struct xvti_dev {
  * @devs: devices born here; xvti_sa_lock
  * @sas: every SA known here; xvti_sa_lock
  * @resync_work: walks the SAs of the core again
- * @resync_at: jiffies of the next walk that may be asked for by a packet
+ * @resync_last: jiffies when a packet last asked for a walk
  * @resync_gen: number of the walk; xvti_sa_lock
  * @marked_in: inbound SAs with a mark that are bound: read on each packet
  * @tracking: the SAs of this netns are known: read on each packet
@@ -104,7 +106,7 @@ struct xvti_net {
 	struct list_head	devs;
 	struct list_head	sas;
 	struct work_struct	resync_work;
-	unsigned long		resync_at;
+	unsigned long		resync_last;
 	u32			resync_gen;
 	unsigned int		marked_in;
 	bool			tracking;

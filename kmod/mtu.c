@@ -11,6 +11,7 @@
 #include <linux/rtnetlink.h>
 #include <net/addrconf.h>
 #include <net/ip6_route.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "binding.h"
@@ -24,14 +25,22 @@
 #define XVTI_ESTIMATE_BLOCK	16
 #define XVTI_ESP_TRAILER	2
 
+/* The core looks the outer route up by the VRF of the interface, and by the
+ * SA's output mark.
+ */
+static int xvti_lower_oif(const struct xvti_dev *xv)
+{
+	return l3mdev_master_ifindex_by_index(xv->net, xv->conf.link);
+}
+
 static u32 xvti_lower_mtu4(const struct xvti_dev *xv,
-			   const xfrm_address_t *remote)
+			   const xfrm_address_t *remote, u32 mark)
 {
 	struct flowi4 fl4 = {
 		.daddr = remote->a4,
 		.saddr = xv->conf.local.a4,
-		.flowi4_oif = xv->conf.link,
-		.flowi4_mark = xv->conf.mark.v,
+		.flowi4_oif = xvti_lower_oif(xv),
+		.flowi4_mark = mark,
 	};
 	struct rtable *rt;
 	u32 mtu;
@@ -45,13 +54,13 @@ static u32 xvti_lower_mtu4(const struct xvti_dev *xv,
 }
 
 static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
-			   const xfrm_address_t *remote)
+			   const xfrm_address_t *remote, u32 mark)
 {
 	struct flowi6 fl6 = {
 		.daddr = remote->in6,
 		.saddr = xv->conf.local.in6,
-		.flowi6_oif = xv->conf.link,
-		.flowi6_mark = xv->conf.mark.v,
+		.flowi6_oif = xvti_lower_oif(xv),
+		.flowi6_mark = mark,
 	};
 	struct dst_entry *dst;
 	u32 mtu = 0;
@@ -67,8 +76,10 @@ static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
 	return mtu;
 }
 
-static u32 xvti_lower_mtu(const struct xvti_dev *xv)
+static u32 xvti_lower_mtu(const struct xvti_dev *xv,
+			  const struct xfrm_state *x)
 {
+	u32 mark = x ? xvti_x_output_mark(x) : 0;
 	xfrm_address_t remote;
 
 	spin_lock_bh(&xvti_sa_lock);
@@ -76,8 +87,9 @@ static u32 xvti_lower_mtu(const struct xvti_dev *xv)
 	spin_unlock_bh(&xvti_sa_lock);
 	if (!xv->conf.family || xfrm_addr_any(&remote, xv->conf.family))
 		return 0;
-	return xv->conf.family == AF_INET6 ? xvti_lower_mtu6(xv, &remote) :
-					     xvti_lower_mtu4(xv, &remote);
+	return xv->conf.family == AF_INET6 ?
+	       xvti_lower_mtu6(xv, &remote, mark) :
+	       xvti_lower_mtu4(xv, &remote, mark);
 }
 
 static u32 xvti_estimate(const struct xvti_dev *xv, u32 lower)
@@ -127,21 +139,18 @@ static u32 xvti_mtu_floor(const struct net_device *dev)
 							    XVTI_MTU_MIN;
 }
 
-static u32 xvti_mtu_auto(const struct xvti_dev *xv,
+static u32 xvti_mtu_auto(const struct xvti_dev *xv, struct xfrm_state *x,
 			 enum xvti_mtu_source *source)
 {
 	u32 mtu, floor = xvti_mtu_floor(xv->dev);
-	struct xfrm_state *x;
 
 	*source = XVTI_MTU_SOURCE_DEFAULT;
 	if (!xv->lower_mtu)
 		return IPV6_MIN_MTU;
 
-	x = xvti_sa_in_use(xv);
 	if (x) {
 		*source = XVTI_MTU_SOURCE_SA;
 		mtu = xfrm_state_mtu(x, xv->lower_mtu);
-		xfrm_state_put(x);
 	} else {
 		*source = XVTI_MTU_SOURCE_ESTIMATE;
 		mtu = xvti_estimate(xv, xv->lower_mtu);
@@ -162,12 +171,15 @@ static u32 xvti_mtu_auto(const struct xvti_dev *xv,
 void xvti_mtu_update(struct xvti_dev *xv)
 {
 	enum xvti_mtu_source source = XVTI_MTU_SOURCE_USER;
-	u32 mtu = xv->conf.mtu;
+	struct xfrm_state *x;
+	u32 mtu;
 
 	ASSERT_RTNL();
-	xv->lower_mtu = xvti_lower_mtu(xv);
-	if (!mtu)
-		mtu = xvti_mtu_auto(xv, &source);
+	x = xvti_sa_in_use(xv);
+	xv->lower_mtu = xvti_lower_mtu(xv, x);
+	mtu = xv->conf.mtu ?: xvti_mtu_auto(xv, x, &source);
+	if (x)
+		xfrm_state_put(x);
 	if (mtu == xv->dev->mtu && source == xv->mtu_source)
 		return;
 

@@ -3,16 +3,17 @@
  * Path MTU of the outer route.
  *
  * A router on the way reports that an ESP packet was too big. The core's own
- * handler looks the SA up without a mark and updates the route without a mark
- * or an interface, which misses devices that have either. For those the SA is
- * found here by its SPI, and the route that their bundles use is updated. The
- * next packet that finds its bundle smaller tells the sender in the overlay.
+ * handler looks the SA up without a mark and updates the route without an
+ * interface, which misses devices that have either. For those the SA is found
+ * here by its SPI, and the route that their bundles use is updated. The next
+ * packet that finds its bundle smaller tells the sender in the overlay.
  */
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
 #include <net/esp.h>
 #include <net/ip6_route.h>
+#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "device.h"
@@ -38,24 +39,10 @@ static const struct xvti_out *xvti_err_out(const struct sk_buff *skb,
 	return out && (out->tmpl.mark.m || out->tmpl.link) ? out : NULL;
 }
 
-/* The private socket stands for the flow: it has the addresses, the mark and
- * the interface of the outer route.
- */
-static void xvti_update_pmtu4(const struct xvti_out *out, u32 mtu)
+/* The interface by which the core looks the outer route up. */
+static int xvti_err_oif(const struct xvti_out *out)
 {
-	struct flowi4 fl4 = {
-		.daddr = out->tmpl.remote.a4,
-		.saddr = out->tmpl.local.a4,
-		.flowi4_oif = out->tmpl.link,
-		.flowi4_mark = out->tmpl.mark.v,
-	};
-	struct rtable *rt;
-
-	rt = ip_route_output_key(out->net, &fl4);
-	if (IS_ERR(rt))
-		return;
-	xvti_dst_update_pmtu(&rt->dst, out->sk[XVTI_INNER4], mtu);
-	ip_rt_put(rt);
+	return l3mdev_master_ifindex_by_index(out->net, out->tmpl.link);
 }
 
 /**
@@ -81,7 +68,8 @@ int xvti_err4(struct sk_buff *skb, u32 info)
 	out = xvti_err_out(skb, (const xfrm_address_t *)&iph->daddr, esph->spi,
 			   AF_INET);
 	if (out)
-		xvti_update_pmtu4(out, info);
+		xvti_ipv4_update_pmtu(skb, out->net, info, xvti_err_oif(out),
+				      IPPROTO_ESP);
 	rcu_read_unlock();
 	return out ? 0 : -ENOENT;
 }
@@ -113,8 +101,7 @@ int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	out = xvti_err_out(skb, (const xfrm_address_t *)&ip6->daddr, esph->spi,
 			   AF_INET6);
 	if (out)
-		ip6_update_pmtu(skb, out->net, info, out->tmpl.link,
-				out->tmpl.mark.v,
+		ip6_update_pmtu(skb, out->net, info, xvti_err_oif(out), 0,
 				sock_net_uid(out->net, NULL));
 	rcu_read_unlock();
 	return out ? 0 : -ENOENT;

@@ -20,17 +20,17 @@
  */
 
 #include <linux/slab.h>
-#include <net/inet_sock.h>
 #include <net/sock.h>
 
 #include "binding.h"
 #include "bundle.h"
 #include "policy.h"
+#include "queue.h"
 
 /* The owner stays NULL, or each socket would pin the module. */
 static struct proto xvti_proto = {
 	.name		= "XVTI",
-	.obj_size	= sizeof(struct inet_sock),
+	.obj_size	= sizeof(struct sock),
 };
 
 static void xvti_policy_fill(struct xfrm_policy *xp,
@@ -117,11 +117,6 @@ static struct sock *xvti_sk_create(struct net *net, struct xvti_tmpl *tmpl)
 		return ERR_PTR(-ENOMEM);
 	sk->sk_family = AF_UNSPEC;
 	sk->sk_mark = tmpl->mark.v;
-	sk->sk_bound_dev_if = tmpl->link;
-	if (tmpl->family == AF_INET) {
-		inet_sk(sk)->inet_daddr = tmpl->remote.a4;
-		inet_sk(sk)->inet_saddr = tmpl->local.a4;
-	}
 
 	lock_sock(sk);
 	err = xfrm_user_policy(sk, 0, KERNEL_SOCKPTR(tmpl), sizeof(*tmpl));
@@ -256,6 +251,7 @@ static struct xvti_out *xvti_out_publish(struct xvti_dev *xv,
 	    !memcmp(&tmpl, &out->tmpl, sizeof(tmpl))) {
 		old = rcu_dereference_protected(xv->out, 1);
 		rcu_assign_pointer(xv->out, out);
+		xvti_queue_kick(xv);
 	}
 	spin_unlock_bh(&xvti_sa_lock);
 	return old;

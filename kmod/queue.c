@@ -63,11 +63,21 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 	return taken;
 }
 
+/* The families that can be sent now. */
+static u8 xvti_queue_usable(const struct xvti_dev *xv)
+{
+	if (READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT &&
+	    !rcu_access_pointer(xv->out))
+		return 0;
+	return READ_ONCE(xv->usable_out);
+}
+
 /* Take out what has an SA now, or has waited too long. */
 static void xvti_queue_split(struct xvti_dev *xv, struct sk_buff_head *ready,
 			     struct sk_buff_head *late)
 {
-	u8 usable = READ_ONCE(xv->usable_out);
+	bool up = netif_running(xv->dev);
+	u8 usable = xvti_queue_usable(xv);
 	struct sk_buff *skb, *next;
 	enum xvti_inner inner;
 
@@ -75,7 +85,8 @@ static void xvti_queue_split(struct xvti_dev *xv, struct sk_buff_head *ready,
 	skb_queue_walk_safe(&xv->queue, skb, next) {
 		struct sk_buff_head *to = NULL;
 
-		if (time_after_eq(jiffies, xvti_queue_cb(skb)->deadline) ||
+		if (!up ||
+		    time_after_eq(jiffies, xvti_queue_cb(skb)->deadline) ||
 		    !xvti_inner_get(skb, &inner))
 			to = late;
 		else if (usable & BIT(inner))
@@ -117,7 +128,7 @@ void xvti_queue_work(struct work_struct *work)
 	xvti_queue_split(xv, &ready, &late);
 	while ((skb = __skb_dequeue(&ready))) {
 		local_bh_disable();
-		xvti_xmit(skb, xv->dev);
+		xvti_send(xv, skb, false);
 		local_bh_enable();
 	}
 	xvti_queue_drop(xv, &late);

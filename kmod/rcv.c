@@ -43,25 +43,42 @@ struct xvti_rcv_note {
 
 static DEFINE_PER_CPU(struct xvti_rcv_note, xvti_rcv_note);
 
-static void xvti_rcv_mark(struct sk_buff *skb, const xfrm_address_t *daddr,
-			  u16 family)
+/* The inbound SA with a mark that a packet of ours belongs to, if there is
+ * one. The address is taken after the header is made linear.
+ */
+static const struct xvti_sa *xvti_rcv_marked(struct sk_buff *skb, u16 family)
 {
-	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
-	const struct xvti_sa *sa;
+	xfrm_address_t daddr;
 	__be32 spi, seq;
 
-	note->skb = NULL;
 	if (xfrm_parse_spi(skb, IPPROTO_ESP, &spi, &seq))
-		return;
-	rcu_read_lock();
-	sa = xvti_sa_find_marked(dev_net(skb->dev), daddr, spi, family);
-	if (sa) {
-		note->skb = skb;
-		note->mark = skb->mark;
-		note->marked = true;
-		skb->mark = (skb->mark & ~sa->mark.m) | sa->mark.v;
-	}
-	rcu_read_unlock();
+		return NULL;
+	if (family == AF_INET6)
+		daddr.in6 = ipv6_hdr(skb)->daddr;
+	else
+		daddr.a4 = ip_hdr(skb)->daddr;
+	return xvti_sa_find_marked(dev_net(skb->dev), &daddr, spi, family);
+}
+
+/* Straight to the core: a vti with the same endpoints would put its own key in
+ * the place of the mark.
+ */
+static int xvti_rcv_input(struct sk_buff *skb, u16 family, u32 mask, u32 value,
+			  int encap_type)
+{
+	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+
+	note->skb = skb;
+	note->mark = skb->mark;
+	note->marked = true;
+	skb->mark = (skb->mark & ~mask) | value;
+
+	XFRM_TUNNEL_SKB_CB(skb)->tunnel.ip4 = NULL;
+	XFRM_SPI_SKB_CB(skb)->family = family;
+	XFRM_SPI_SKB_CB(skb)->daddroff = family == AF_INET6 ?
+					 offsetof(struct ipv6hdr, daddr) :
+					 offsetof(struct iphdr, daddr);
+	return xfrm_input(skb, IPPROTO_ESP, 0, encap_type);
 }
 
 /* Up to 4.18 the core takes a reference to the packet's dst later, may find
@@ -77,10 +94,11 @@ static bool xvti_rcv_dst_lost(struct sk_buff *skb)
 }
 
 /* -EINVAL: go on with the next handler, in the end the core's own. */
-static int xvti_rcv(struct sk_buff *skb, const xfrm_address_t *daddr,
-		    u16 family)
+static int xvti_rcv(struct sk_buff *skb, u16 family, int encap_type)
 {
 	struct xvti_net *xn = xvti_pernet(dev_net(skb->dev));
+	const struct xvti_sa *sa;
+	struct xfrm_mark mark;
 
 	if (!READ_ONCE(xn->tracking))
 		return -EINVAL;
@@ -88,42 +106,62 @@ static int xvti_rcv(struct sk_buff *skb, const xfrm_address_t *daddr,
 		kfree_skb(skb);
 		return 0;
 	}
-	if (unlikely(READ_ONCE(xn->marked_in)))
-		xvti_rcv_mark(skb, daddr, family);
-	return -EINVAL;
+	if (likely(!READ_ONCE(xn->marked_in)))
+		return -EINVAL;
+
+	this_cpu_ptr(&xvti_rcv_note)->skb = NULL;
+	rcu_read_lock();
+	sa = xvti_rcv_marked(skb, family);
+	if (sa)
+		mark = sa->mark;
+	rcu_read_unlock();
+	return sa ? xvti_rcv_input(skb, family, mark.m, mark.v, encap_type) :
+		    -EINVAL;
 }
 
 static int xvti_rcv4(struct sk_buff *skb)
 {
-	return xvti_rcv(skb, (xfrm_address_t *)&ip_hdr(skb)->daddr, AF_INET);
+	return xvti_rcv(skb, AF_INET, 0);
 }
 
 static int xvti_rcv6(struct sk_buff *skb)
 {
-	return xvti_rcv(skb, (xfrm_address_t *)&ipv6_hdr(skb)->daddr,
-			AF_INET6);
+	return xvti_rcv(skb, AF_INET6, 0);
 }
 
 static int xvti_input4(struct sk_buff *skb, int nexthdr, __be32 spi,
 		       int encap_type)
 {
-	return xvti_rcv4(skb);
+	return xvti_rcv(skb, AF_INET, encap_type);
 }
 
 static int __maybe_unused xvti_input6(struct sk_buff *skb, int nexthdr,
 				      __be32 spi, int encap_type)
 {
-	return xvti_rcv6(skb);
+	return xvti_rcv(skb, AF_INET6, encap_type);
 }
 
+/* Give the packet the mark that it would have had. */
 static void xvti_rcv_restore_mark(struct sk_buff *skb)
 {
 	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+	const struct sec_path *sp = skb_sec_path(skb);
 
 	if (note->skb != skb || !note->marked)
 		return;
 	skb->mark = note->mark;
+	if (sp && sp->len)
+		skb->mark = xvti_x_set_mark(sp->xvec[sp->len - 1], skb->mark);
 	note->skb = NULL;
+	note->marked = false;
+}
+
+/* What comes next for this packet is its end, which has been counted. */
+static void xvti_rcv_counted(const struct sk_buff *skb)
+{
+	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+
+	note->skb = skb;
 	note->marked = false;
 }
 
@@ -144,10 +182,12 @@ static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn,
 	}
 
 	xvti_sa_fill(copy, x);
-	copy->foreign = false;
 	*known = copy;
 	spin_lock_bh(&xvti_sa_lock);
 	xv = xvti_binding_find(copy, &copy->dir);
+	copy->foreign = xv && !xfrm_addr_any(&xv->peer, copy->family) &&
+			!xfrm_addr_equal(&copy->saddr, &xv->peer,
+					 copy->family);
 	spin_unlock_bh(&xvti_sa_lock);
 	if (!xv || copy->dir != XVTI_IN)
 		return NULL;
@@ -202,11 +242,11 @@ static bool xvti_selector_match6(const struct sk_buff *skb,
 	if (!addr_match(&ip6->saddr, &sel->saddr, sel->prefixlen_s) ||
 	    !addr_match(&ip6->daddr, &sel->daddr, sel->prefixlen_d))
 		return false;
-	if (!sel->proto)
+	if (!sel->proto && !sel->sport_mask && !sel->dport_mask)
 		return true;
 	offset = ipv6_skip_exthdr(skb, skb_network_offset(skb) + sizeof(*ip6),
 				  &proto, &frag);
-	return offset >= 0 && proto == sel->proto &&
+	return offset >= 0 && (!sel->proto || proto == sel->proto) &&
 	       (!(frag & htons(IP6_OFFSET)) ||
 		(!sel->sport_mask && !sel->dport_mask)) &&
 	       xvti_ports_match(skb, offset, sel, proto);
@@ -219,7 +259,8 @@ static bool xvti_selector_match(const struct sk_buff *skb,
 {
 	if (sel->family && sel->family != xvti_inner_family(inner))
 		return false;
-	if (likely(!sel->prefixlen_s && !sel->prefixlen_d && !sel->proto))
+	if (likely(!sel->prefixlen_s && !sel->prefixlen_d && !sel->proto &&
+		   !sel->sport_mask && !sel->dport_mask))
 		return true;
 	return inner == XVTI_INNER6 ? xvti_selector_match6(skb, sel) :
 				      xvti_selector_match4(skb, sel);
@@ -234,6 +275,8 @@ static bool xvti_policy_check(const struct xvti_dev *xv, struct sk_buff *skb,
 	u32 mark = skb->mark;
 	bool ok;
 
+	/* the decoder takes it for the inner network layer's */
+	memset(skb->cb, 0, sizeof(skb->cb));
 	skb->mark = READ_ONCE(xv->conf.mark.v);
 	ok = __xfrm_policy_check(NULL, XFRM_POLICY_IN, skb,
 				 xvti_inner_family(inner));
@@ -307,7 +350,7 @@ static int xvti_rcv_detach(struct xvti_dev *xv, struct sk_buff *skb)
 {
 	struct sk_buff *clone = skb_clone(skb, GFP_ATOMIC);
 
-	this_cpu_ptr(&xvti_rcv_note)->skb = skb;
+	xvti_rcv_counted(skb);
 	if (!clone) {
 		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
 		return -ENOMEM;
@@ -326,7 +369,7 @@ static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
 	if (unlikely(reason)) {
 		/* the secpath stays: the core still reads the SA there */
 		xvti_stats_drop(xv, skb, reason);
-		this_cpu_ptr(&xvti_rcv_note)->skb = skb;
+		xvti_rcv_counted(skb);
 		return -EPERM;
 	}
 	if (unlikely(xvti_rcv_async(sa)))

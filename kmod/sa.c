@@ -14,7 +14,7 @@
 
 #include <crypto/aead.h>
 #include <linux/hashtable.h>
-#include <linux/jhash.h>
+#include <linux/mutex.h>
 #include <linux/slab.h>
 
 #include "binding.h"
@@ -113,6 +113,7 @@ void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
 	sa->mode = x->props.mode;
 	sa->inner = xvti_sa_inner(x);
 	sa->async = xvti_sa_async(x);
+	sa->add_time = x->curlft.add_time;
 }
 
 static bool xvti_sa_is(const struct xvti_sa *sa, struct xfrm_state *x)
@@ -213,13 +214,22 @@ static void xvti_sa_unset_dev(struct xvti_sa *sa)
 		WRITE_ONCE(xn->marked_in, xn->marked_in - 1);
 }
 
+/* Newest first, whatever the order in which they were met. */
 static void xvti_sa_set_dev(struct xvti_sa *sa, struct xvti_dev *xv,
 			    enum xvti_dir dir)
 {
 	struct xvti_net *xn = xvti_pernet(sa->net);
+	struct list_head *pos = &xv->sas;
+	struct xvti_sa *other;
 
+	list_for_each_entry(other, &xv->sas, dev_node)
+		if (other->add_time <= sa->add_time) {
+			pos = &other->dev_node;
+			break;
+		}
 	sa->dir = dir;
-	list_add(&sa->dev_node, &xv->sas);
+	WRITE_ONCE(sa->foreign, false);
+	list_add_tail(&sa->dev_node, pos);
 	rcu_assign_pointer(sa->xv, xv);
 	if (dir == XVTI_IN && sa->mark.m)
 		WRITE_ONCE(xn->marked_in, xn->marked_in + 1);
@@ -242,13 +252,13 @@ static bool xvti_sa_reversed(const struct xvti_sa *out,
  * A daemon gives both SAs of a pair the same reqid.
  *
  * Context: xvti_sa_lock.
- * Return: the device that an outbound SA with the endpoints reversed is bound
- * to, or NULL.
+ * Return: the one device that outbound SAs with the endpoints reversed are
+ * bound to, or NULL.
  */
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
 {
+	struct xvti_dev *xv, *found = NULL;
 	const struct xvti_sa *out;
-	struct xvti_dev *xv;
 
 	lockdep_assert_held(&xvti_sa_lock);
 	if (!sa->reqid)
@@ -258,37 +268,81 @@ struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
 			     key_node[XVTI_KEY_REQID]) {
 		xv = rcu_dereference_protected(out->xv, 1);
 		/* a device that lets go of its SAs is in no hash any more */
-		if (xv && !hlist_unhashed(&xv->key_node) &&
-		    xvti_sa_reversed(out, sa))
-			return xv;
+		if (!xv || hlist_unhashed(&xv->key_node) ||
+		    !xvti_sa_reversed(out, sa))
+			continue;
+		if (found && found != xv)
+			return NULL;
+		found = xv;
 	}
-	return NULL;
+	return found;
 }
 
-/* Bind an SA to the device that fits best, and let go of the former one. An
- * outbound one may bring its counterpart along.
+/* Devices whose SAs have changed, until xvti_sa_settle(). */
+static LIST_HEAD(xvti_dirty);
+
+static void xvti_sa_dirty(struct xvti_dev *xv)
+{
+	if (list_empty(&xv->dirty_node))
+		list_add_tail(&xv->dirty_node, &xvti_dirty);
+}
+
+/**
+ * xvti_sa_settle() - let devices follow the changes of their SAs
+ *
+ * Once for each device, however many of its SAs have changed.
+ *
+ * Context: xvti_sa_lock, before it is released.
  */
-static void xvti_sa_bind(struct xvti_sa *sa)
+void xvti_sa_settle(void)
+{
+	struct xvti_dev *xv, *next;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	list_for_each_entry_safe(xv, next, &xvti_dirty, dirty_node) {
+		list_del_init(&xv->dirty_node);
+		xvti_binding_update(xv);
+	}
+}
+
+/* Bind an SA to the device that fits best, and let go of the former one. */
+static void xvti_sa_bind_one(struct xvti_sa *sa)
 {
 	struct xvti_dev *old, *new;
 	enum xvti_dir dir;
 
-	lockdep_assert_held(&xvti_sa_lock);
 	old = rcu_dereference_protected(sa->xv, 1);
 	new = xvti_binding_find(sa, &dir);
 	if (old == new)
 		return;
 	if (old) {
 		xvti_sa_unset_dev(sa);
-		xvti_binding_update(old);
+		xvti_sa_dirty(old);
 	}
 	if (new) {
 		xvti_sa_set_dev(sa, new, dir);
-		xvti_binding_update(new);
-		if (dir == XVTI_OUT && sa->reqid)
-			xvti_sa_bind_chain(xvti_pernet(sa->net),
-					   XVTI_KEY_REQID, sa->reqid);
+		xvti_sa_dirty(new);
 	}
+}
+
+/* An outbound SA whose device has no reqid of its own brings its counterpart
+ * along.
+ */
+static void xvti_sa_bind(struct xvti_sa *sa)
+{
+	const struct xvti_dev *xv;
+	struct xvti_sa *in;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	xvti_sa_bind_one(sa);
+	xv = rcu_dereference_protected(sa->xv, 1);
+	if (!xv || sa->dir != XVTI_OUT || xv->conf.reqid || !sa->reqid)
+		return;
+	hlist_for_each_entry(in, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
+					       sa->reqid),
+			     key_node[XVTI_KEY_REQID])
+		if (in != sa && xvti_sa_reversed(sa, in))
+			xvti_sa_bind_one(in);
 }
 
 static void xvti_sa_remove(struct xvti_sa *sa)
@@ -304,7 +358,7 @@ static void xvti_sa_remove(struct xvti_sa *sa)
 	xvti_sa_unset_dev(sa);
 	kfree_rcu(sa, rcu);
 	if (xv)
-		xvti_binding_update(xv);
+		xvti_sa_dirty(xv);
 }
 
 static void xvti_sa_insert(struct xvti_net *xn, struct xvti_sa *sa)
@@ -348,8 +402,10 @@ static void xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 		xvti_sa_remove(sa);
 
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
-	if (!sa)
+	if (!sa) {
+		queue_work(xvti_policy_wq, &xn->resync_work);
 		return;
+	}
 	xvti_sa_fill(sa, x);
 	sa->gen = xn->resync_gen;
 	xvti_sa_insert(xn, sa);
@@ -374,7 +430,10 @@ static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
 {
 	struct xvti_sa *sa;
 
-	if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
+	if (c->event == XFRM_MSG_UPDSA && x->km.state == XFRM_STATE_DEAD) {
+		/* the request, of which the core's SA took what it wanted */
+		queue_work(xvti_policy_wq, &xn->resync_work);
+	} else if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
 		xvti_sa_add(xn, x);
 	} else if (c->event == XFRM_MSG_DELSA ||
 		   (c->event == XFRM_MSG_EXPIRE && c->data.hard)) {
@@ -395,10 +454,15 @@ static int xvti_km_notify(struct xfrm_state *x, const struct km_event *c)
 		return 0;
 
 	spin_lock_bh(&xvti_sa_lock);
+	/* the last device may have gone meanwhile */
+	if (!xn->tracking)
+		goto out;
 	if (x)
 		xvti_sa_event(xn, x, c);
 	else if (c->event == XFRM_MSG_FLUSHSA)
 		xvti_sa_flush(xn, c->data.proto);
+	xvti_sa_settle();
+out:
 	spin_unlock_bh(&xvti_sa_lock);
 	return 0;
 }
@@ -429,10 +493,15 @@ static int xvti_sa_walk_one(struct xfrm_state *x, int seq, void *data)
 	return 0;
 }
 
+/* Numbers of walks mean something only as long as there is one at a time. */
+static DEFINE_MUTEX(xvti_sa_walk_mutex);
+
 static void xvti_sa_walk(struct xvti_net *xn)
 {
 	struct xfrm_state_walk walk;
 	struct xvti_sa *sa, *next;
+
+	mutex_lock(&xvti_sa_walk_mutex);
 
 	spin_lock_bh(&xvti_sa_lock);
 	xn->resync_gen++;
@@ -446,7 +515,9 @@ static void xvti_sa_walk(struct xvti_net *xn)
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
 		if (sa->gen != xn->resync_gen)
 			xvti_sa_remove(sa);
+	xvti_sa_settle();
 	spin_unlock_bh(&xvti_sa_lock);
+	mutex_unlock(&xvti_sa_walk_mutex);
 }
 
 /**
@@ -470,11 +541,11 @@ void xvti_sa_resync_work(struct work_struct *work)
  */
 void xvti_sa_resync(struct xvti_net *xn)
 {
-	unsigned long at = READ_ONCE(xn->resync_at);
+	unsigned long last = READ_ONCE(xn->resync_last);
 
-	if (time_before(jiffies, at) || !READ_ONCE(xn->tracking))
+	if (jiffies - last < XVTI_RESYNC_INTERVAL || !READ_ONCE(xn->tracking))
 		return;
-	if (cmpxchg(&xn->resync_at, at, jiffies + XVTI_RESYNC_INTERVAL) == at)
+	if (cmpxchg(&xn->resync_last, last, jiffies) == last)
 		queue_work(xvti_policy_wq, &xn->resync_work);
 }
 
@@ -489,7 +560,7 @@ void xvti_sa_track(struct xvti_net *xn)
 	ASSERT_RTNL();
 	if (xn->tracking)
 		return;
-	xn->resync_at = jiffies;
+	xn->resync_last = jiffies - XVTI_RESYNC_INTERVAL;
 	WRITE_ONCE(xn->tracking, true);
 	xvti_sa_walk(xn);
 }
@@ -508,6 +579,7 @@ void xvti_sa_forget(struct xvti_net *xn)
 	WRITE_ONCE(xn->tracking, false);
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
 		xvti_sa_remove(sa);
+	xvti_sa_settle();
 	spin_unlock_bh(&xvti_sa_lock);
 }
 

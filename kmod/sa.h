@@ -46,6 +46,7 @@ enum xvti_async {
  * @reqid: reqid
  * @if_id: interface id
  * @gen: last walk that saw it
+ * @add_time: seconds since the epoch
  * @dir: as seen from @xv
  * @family: family of the outer addresses
  * @proto: IPPROTO_ESP, _AH or _COMP
@@ -74,6 +75,7 @@ struct xvti_sa {
 	u32			reqid;
 	u32			if_id;
 	u32			gen;
+	u64			add_time;
 	enum xvti_dir		dir;
 	u16			family;
 	u8			proto;
@@ -100,6 +102,7 @@ struct xvti_dev *xvti_sa_sender(const struct net *net,
 				const xfrm_address_t *daddr, __be32 spi,
 				u16 family);
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
+void xvti_sa_settle(void);
 void xvti_sa_track(struct xvti_net *xn);
 void xvti_sa_forget(struct xvti_net *xn);
 void xvti_sa_resync_work(struct work_struct *work);

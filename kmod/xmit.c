@@ -62,6 +62,17 @@ static bool xvti_too_big(struct sk_buff *skb, enum xvti_inner inner,
 	return true;
 }
 
+/* What the core's output function says in the control block of the outer
+ * family, so that netfilter does not send the ESP packet through xfrm again.
+ */
+static void xvti_mark_transformed(struct sk_buff *skb, u16 outer)
+{
+	if (outer == AF_INET6)
+		IP6CB(skb)->flags |= IP6SKB_XFRM_TRANSFORMED;
+	else
+		IPCB(skb)->flags |= IPSKB_XFRM_TRANSFORMED;
+}
+
 /* Hand a packet to the xfrm core; it is consumed. One that is over the MTU and
  * got here is to leave in outer fragments: for IPv6 that means to go past the
  * core's own output function, which would judge it once more by the limits of
@@ -76,14 +87,12 @@ static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
 	skb_scrub_packet(skb, !net_eq(xv->net, dev_net(xv->dev)));
 	skb_dst_set(skb, dst);
 	skb->dev = dst->dev;
-	/* the core reads flags of the network layer here */
-	memset(skb->cb, 0, sizeof(skb->cb));
-
 	skb->ignore_df = oversize;
 
 	__this_cpu_inc(xvti_nested);
 	if (unlikely(past)) {
 		skb_orphan(skb);
+		xvti_mark_transformed(skb, dst->xfrm->props.family);
 		err = xfrm_output(NULL, skb);
 	} else {
 		err = dst_output(xv->net, skb->sk, skb);
@@ -114,6 +123,15 @@ static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
 	return dst;
 }
 
+/* What is not ESP alone would come back past the device. */
+static bool xvti_bundle_esp(struct dst_entry *dst)
+{
+	for (; dst && dst->xfrm; dst = xfrm_dst_child(dst))
+		if (dst->xfrm->id.proto != IPPROTO_ESP)
+			return false;
+	return true;
+}
+
 /* Policy mode: what the database says for this packet, and nothing kept. A
  * result for other endpoints belongs to a policy that is not this device's.
  */
@@ -122,7 +140,6 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 					  enum xvti_inner inner,
 					  unsigned int *reason)
 {
-	const struct xfrm_state *x;
 	struct dst_entry *dst;
 	struct flowi fl;
 
@@ -130,8 +147,6 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 	if (__this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED)
 		return NULL;
 
-	/* the decoder reads what the network layer left here */
-	memset(skb->cb, 0, sizeof(skb->cb));
 	memset(&fl, 0, sizeof(fl));
 	*reason = XVTI_A_STATS_TX_PROTOCOL;
 	if (xvti_decode_session(xv->net, skb, &fl, xvti_inner_family(inner)))
@@ -142,8 +157,8 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 	if (!dst)
 		return NULL;
 
-	x = dst->xfrm;
-	if (dst->dev != xv->dev && xvti_binding_state(xv, x))
+	if (dst->dev != xv->dev && xvti_bundle_esp(dst) &&
+	    xvti_binding_state(xv, dst->xfrm))
 		return dst;
 	*reason = dst->dev == xv->dev ? XVTI_A_STATS_TX_LOOP :
 					XVTI_A_STATS_TX_POLICY;
@@ -164,16 +179,15 @@ static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
 }
 
 /**
- * xvti_xmit() - ndo_start_xmit
+ * xvti_send() - send an inner packet
+ * @xv: device
  * @skb: inner packet, or GSO packet; consumed
- * @dev: the tunnel device
+ * @waits: without an SA it may wait for one
  *
- * Context: BH disabled, no lock (lockless transmit).
- * Return: NETDEV_TX_OK.
+ * Context: BH disabled, no lock.
  */
-netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
+void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 {
-	struct xvti_dev *xv = netdev_priv(dev);
 	unsigned int reason, len = skb->len;
 	struct dst_entry *dst;
 	enum xvti_inner inner;
@@ -182,6 +196,10 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 
 	/* up to 4.19 disabled BH does not stop call_rcu() */
 	rcu_read_lock();
+	/* what a qdisc has left here is read as the network layer's, when an
+	 * error is sent or a flow is decoded
+	 */
+	memset(skb->cb, 0, sizeof(skb->cb));
 	if (unlikely(!xvti_inner_get(skb, &inner))) {
 		reason = XVTI_A_STATS_TX_PROTOCOL;
 		goto drop;
@@ -191,7 +209,7 @@ netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
 	else
 		dst = xvti_xmit_policy(xv, skb, inner, &reason);
 	if (unlikely(!dst)) {
-		if (xvti_xmit_waits(xv, skb, inner, reason))
+		if (waits && xvti_xmit_waits(xv, skb, inner, reason))
 			goto out;
 		goto unreachable;
 	}
@@ -216,5 +234,18 @@ drop:
 	kfree_skb(skb);
 out:
 	rcu_read_unlock();
+}
+
+/**
+ * xvti_xmit() - ndo_start_xmit
+ * @skb: inner packet, or GSO packet; consumed
+ * @dev: the tunnel device
+ *
+ * Context: BH disabled, no lock (lockless transmit).
+ * Return: NETDEV_TX_OK.
+ */
+netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev)
+{
+	xvti_send(netdev_priv(dev), skb, true);
 	return NETDEV_TX_OK;
 }

@@ -4,6 +4,9 @@
 
 #include <linux/netdevice.h>
 
+struct xvti_dev;
+
+void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits);
 netdev_tx_t xvti_xmit(struct sk_buff *skb, struct net_device *dev);
 
 #endif /* _XVTI_XMIT_H */

@@ -42,7 +42,8 @@ ATTRIBUTES = {
         ("underlay-netnsid", "u32"), ("local", "address"),
         ("remote", "address"), ("reqid", "u32"), ("mark", "u32"),
         ("mark-mask", "u32"), ("if-id", "u32"), ("link", "u32"),
-        ("carrier", "u32"), ("mtu", "u32"), ("mtu-source", "u32"),
+        ("mode", "u32"), ("carrier", "u32"), ("mtu", "u32"),
+        ("mtu-source", "u32"), ("lower-mtu", "u32"), ("queue", "u32"),
         ("running", "u8"), ("sa-out", "u32"), ("sa-in", "u32"),
         ("peer", "address"), ("peer-reqid", "u32"), ("stats", "hex")))
 }

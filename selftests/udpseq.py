@@ -33,18 +33,24 @@ def receive(address, port):
     seen = set()
     repeated = 0
     while True:
-        data, peer = sock.recvfrom(2048)
+        try:
+            data, peer = sock.recvfrom(2048)
+        except socket.timeout:
+            break
         kind, number = struct.unpack_from(FORMAT, data)
         if kind == END:
             sock.sendto(data, peer)
-            break
+            # what the end has overtaken on its way
+            end = number
+            sock.settimeout(1)
+            continue
         if number in seen:
             repeated += 1
         seen.add(number)
-    missing = sorted(set(range(number)) - seen)
+    missing = sorted(set(range(end)) - seen)
     if missing:
         print(f"missing: {missing[:50]}")
-    print(f"sent={number} received={len(seen)} "
+    print(f"sent={end} received={len(seen)} "
           f"lost={len(missing)} repeated={repeated}", flush=True)
 
 

@@ -66,6 +66,60 @@ xfrm_lookup_with_ifid(struct net *net, struct dst_entry *dst_orig,
 }
 #endif
 
+static inline struct xfrm_state *
+xvti_stateonly_find(struct net *net, u32 mark, u32 if_id,
+		    xfrm_address_t *daddr, xfrm_address_t *saddr,
+		    unsigned short family, u8 mode, u8 proto, u32 reqid)
+{
+#ifdef XVTI_HAVE_IF_ID
+	return xfrm_stateonly_find(net, mark, if_id, daddr, saddr, family,
+				   mode, proto, reqid);
+#else
+	return xfrm_stateonly_find(net, mark, daddr, saddr, family, mode,
+				   proto, reqid);
+#endif
+}
+
+/* 4.19: SAs that set marks, on packets sent and received; before it there was
+ * an output mark alone
+ */
+static inline u32 xvti_x_output_mark(const struct xfrm_state *x)
+{
+#ifdef XVTI_HAVE_SMARK
+	return x->props.smark.v & x->props.smark.m;
+#else
+	return x->props.output_mark;
+#endif
+}
+
+static inline u32 xvti_x_set_mark(struct xfrm_state *x, u32 mark)
+{
+#ifdef XVTI_HAVE_SMARK
+	return xfrm_smark_get(mark, x);
+#else
+	return mark;
+#endif
+}
+
+/* 4.15 */
+#ifndef XVTI_HAVE_DST_CHILD
+static inline struct dst_entry *xfrm_dst_child(const struct dst_entry *dst)
+{
+	return dst->child;
+}
+#endif
+
+/* lost the mark and the flags in 5.0 */
+static inline void xvti_ipv4_update_pmtu(struct sk_buff *skb, struct net *net,
+					 u32 mtu, int oif, u8 protocol)
+{
+#ifdef XVTI_HAVE_IPV4_UPDATE_PMTU_MARK
+	ipv4_update_pmtu(skb, net, mtu, oif, 0, protocol, 0);
+#else
+	ipv4_update_pmtu(skb, net, mtu, oif, protocol);
+#endif
+}
+
 /* the secpath became an extension in 5.0 */
 #ifndef XVTI_HAVE_SKB_SEC_PATH
 static inline struct sec_path *skb_sec_path(const struct sk_buff *skb)
@@ -128,16 +182,6 @@ static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
 #endif
 
 /* 5.5 and stable series: learn a path MTU without confirming the neighbour */
-static inline void xvti_dst_update_pmtu(struct dst_entry *dst, struct sock *sk,
-					u32 mtu)
-{
-#ifdef XVTI_HAVE_UPDATE_PMTU_NO_CONFIRM
-	dst->ops->update_pmtu(dst, sk, NULL, mtu, false);
-#else
-	dst->ops->update_pmtu(dst, sk, NULL, mtu);
-#endif
-}
-
 #ifndef XVTI_HAVE_UPDATE_PMTU_NO_CONFIRM
 static inline void skb_dst_update_pmtu_no_confirm(struct sk_buff *skb, u32 mtu)
 {

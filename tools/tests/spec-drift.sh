@@ -120,6 +120,11 @@ dev = next(s for s in spec["attribute-sets"] if s["name"] == "dev")
 check("types of dev", types_of(dev["attributes"]),
       re.findall(r"(XVTI_A_DEV_\w+),\s*/\* (\w+)", header))
 
+tests = (top / "selftests/genl.py").read_text()
+tests = tests[tests.index("ATTRIBUTES = {"):tests.index("NAMES = {")]
+check("attributes of the tests", [a["name"] for a in dev["attributes"]],
+      re.findall(r'\("([\w-]+)", "\w+"\)', tests))
+
 print(f"1..{len(results)}")
 print(f"# {sum(results)} of {len(results)} passed")
 sys.exit(not all(results))
