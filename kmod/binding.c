@@ -277,10 +277,11 @@ static bool xvti_sa_usable(const struct xvti_dev *xv, const struct xvti_sa *sa)
 	       sa->inner;
 }
 
-static void xvti_binding_count(struct xvti_dev *xv)
+/* Return: bit mask of the inner families that have an outbound SA. */
+static u8 xvti_binding_count(struct xvti_dev *xv)
 {
 	const struct xvti_sa *sa;
-	u8 usable = 0;
+	u8 inner = 0;
 
 	xv->sa_out = 0;
 	xv->sa_in = 0;
@@ -292,10 +293,22 @@ static void xvti_binding_count(struct xvti_dev *xv)
 			continue;
 		}
 		xv->sa_out++;
-		usable |= xv->conf.mode == XVTI_MODE_POLICY ?
-			  XVTI_INNER_ALL : sa->inner;
+		inner |= xv->conf.mode == XVTI_MODE_POLICY ? XVTI_INNER_ALL :
+							     sa->inner;
 	}
-	WRITE_ONCE(xv->usable_out, usable);
+	return inner;
+}
+
+/* Are the private policies, if there are any, made for the present peer and
+ * reqid?
+ */
+static bool xvti_out_current(const struct xvti_dev *xv, bool *wanted)
+{
+	const struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	struct xvti_tmpl tmpl;
+
+	*wanted = xvti_binding_tmpl(xv, &xv->conf, &tmpl);
+	return *wanted && out && !memcmp(&out->tmpl, &tmpl, sizeof(tmpl));
 }
 
 static bool xvti_peer_has_pair(const struct xvti_dev *xv,
@@ -368,23 +381,24 @@ static void xvti_learn_reqid(struct xvti_dev *xv)
  */
 void xvti_binding_update(struct xvti_dev *xv)
 {
-	const struct xvti_out *out;
-	struct xvti_tmpl tmpl;
-	bool known;
+	bool current_out, wanted;
+	u8 inner;
 
 	lockdep_assert_held(&xvti_sa_lock);
 	xvti_learn_peer(xv);
 	xvti_learn_reqid(xv);
-	xvti_binding_count(xv);
+	inner = xvti_binding_count(xv);
+	current_out = xvti_out_current(xv, &wanted);
+	if (wanted && !current_out) {
+		/* until then no lookup may be made with the old ones */
+		inner = 0;
+		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
+	}
+	WRITE_ONCE(xv->usable_out, inner);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);
-
 	xvti_queue_kick(xv);
 
-	known = xvti_binding_tmpl(xv, &xv->conf, &tmpl);
-	out = rcu_dereference_protected(xv->out, 1);
-	if (known && (!out || memcmp(&out->tmpl, &tmpl, sizeof(tmpl))))
-		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
 	set_bit(XVTI_EVENT_SA, &xv->events);
 	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
 }

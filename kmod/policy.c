@@ -25,7 +25,6 @@
 #include "binding.h"
 #include "bundle.h"
 #include "policy.h"
-#include "queue.h"
 
 /* The owner stays NULL, or each socket would pin the module. */
 static struct proto xvti_proto = {
@@ -251,7 +250,7 @@ static struct xvti_out *xvti_out_publish(struct xvti_dev *xv,
 	    !memcmp(&tmpl, &out->tmpl, sizeof(tmpl))) {
 		old = rcu_dereference_protected(xv->out, 1);
 		rcu_assign_pointer(xv->out, out);
-		xvti_queue_kick(xv);
+		xvti_binding_update(xv);
 	}
 	spin_unlock_bh(&xvti_sa_lock);
 	return old;

@@ -63,21 +63,12 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 	return taken;
 }
 
-/* The families that can be sent now. */
-static u8 xvti_queue_usable(const struct xvti_dev *xv)
-{
-	if (READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT &&
-	    !rcu_access_pointer(xv->out))
-		return 0;
-	return READ_ONCE(xv->usable_out);
-}
-
 /* Take out what has an SA now, or has waited too long. */
 static void xvti_queue_split(struct xvti_dev *xv, struct sk_buff_head *ready,
 			     struct sk_buff_head *late)
 {
 	bool up = netif_running(xv->dev);
-	u8 usable = xvti_queue_usable(xv);
+	u8 usable = READ_ONCE(xv->usable_out);
 	struct sk_buff *skb, *next;
 	enum xvti_inner inner;
 

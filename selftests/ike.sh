@@ -19,8 +19,8 @@ setup() # outer-family [option of the devices...]
 	shift
 	setup_hosts
 	setup_tunnel "$outer" reqid 7 "$@"
-	ike_config "$TMP/a" gwa gwb "$A" "$B" 7
-	ike_config "$TMP/b" gwb gwa "$B" "$A" 7
+	ike_config "$TMP/a" gwa gwb "$A" "$B" "reqid = 7" "policies = no"
+	ike_config "$TMP/b" gwb gwa "$B" "$A" "reqid = 7" "policies = no"
 	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
 	PID_A=$IKE_PID
 	ike_start "$UB" "$TMP/b" || die "charon: $(tail "$TMP"/b/charon.*)"

@@ -649,6 +649,8 @@ listening() # netns port
 # which says how many were lost or repeated. None may be, or as many as given.
 numbered() # address rate
 {
+	# so that no neighbour has to be looked for
+	ping_ok "before the numbered datagrams" "$OA" "$1" -c 2
 	background "$TMP/report" ip netns exec "$OB" "$SELFTESTS/udpseq.py" recv "$1" 7001
 	RECEIVER=$BG_PID
 	await "receiver" grep -q ready "$TMP/report"

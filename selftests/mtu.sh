@@ -250,21 +250,39 @@ case_fragments()
 	done
 }
 
-# Where IPv6 needs 1280 and the link leaves less, outer fragments make it up.
+# Where IPv6 needs 1280 and the link leaves less, outer fragments make it up,
+# for IPv4 too, unless it forbids that.
 case_floor()
 {
-	local before
+	local outer before
 
-	setup_hosts
-	setup_tunnel 6
-	cipher gcm
-	sa_pair 7 0x1000
-	set_link_mtu 1300
-	await "floor" is 1280 mtu
-	check_eq "source" "$(mtu_source)" floor
-	before=$(wire_packets "$UA")
-	ping_ok "1280 octets" "$OA" "$IB6" -c 1 -M 'do' -s 1232
-	check_eq "outer packets" $(($(wire_packets "$UA") - before)) 2
+	for outer in 4 6; do
+		setup_hosts
+		setup_tunnel "$outer"
+		cipher gcm
+		sa_pair 7 0x1000
+		set_link_mtu 1300
+		await "IPv$outer: floor" is 1280 mtu
+		check_eq "IPv$outer: source" "$(mtu_source)" floor
+		before=$(wire_packets "$UA")
+		ping_ok "6 in $outer of 1280" "$OA" "$IB6" -c 1 -M 'do' -s 1232
+		ping_ok "4 in $outer of 1280" "$OA" "$IB4" -c 1 -M dont -s 1252
+		check_eq "IPv$outer: outer packets" $(($(wire_packets "$UA") - before)) 4
+		check_eq "IPv$outer: delivered" "$(link_stat "$OB" xv0 rx_packets)" 2
+		check_no_drops "$OA" xv0
+		forbidden "IPv$outer" "$(largest_inner 1300 "$outer" gcm)"
+		run_deferred
+	done
+}
+
+# IPv4 with DF over what fits: the sender is told, though the MTU is larger.
+forbidden() # what fits
+{
+	local out
+
+	out=$(in_ns "$OA" ping -n -c 1 -W 1 -M 'do' -s $(($2 - 27)) "$IB4" 2>&1)
+	grep -qE "mtu ?[=:] ?$2\b" <<<"$out" || fail "$1: sender was not told $2: $out"
+	check_dropped "$1" "$OA" xv0 tx_too_big 1
 }
 
 need_module

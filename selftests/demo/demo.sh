@@ -250,8 +250,9 @@ command -v xvti >/dev/null || give_up "the xvti command is not installed"
 ike_available || give_up "strongSwan's charon and swanctl are not installed"
 trap 'run_deferred; rm -rf "$TMP"' EXIT
 add_network
-ike_config "$TMP/gw1" gw1 gw2 $WAN1 $WAN2 $REQID
-ike_config "$TMP/gw2" gw2 gw1 $WAN2 $WAN1 $REQID
+# The device needs no policies.
+ike_config "$TMP/gw1" gw1 gw2 $WAN1 $WAN2 "reqid = $REQID" "policies = no"
+ike_config "$TMP/gw2" gw2 gw1 $WAN2 $WAN1 "reqid = $REQID" "policies = no"
 step_devices
 step_ike
 step_ping

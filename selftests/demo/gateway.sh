@@ -2,7 +2,8 @@
 # shellcheck shell=bash
 #
 # strongSwan in a network namespace: each daemon has a directory of its own for
-# its configuration, socket and log. For the demo and for ike.sh; needs lib.sh.
+# its configuration, socket and log. For the demo, ike.sh and trap.sh; needs
+# lib.sh.
 
 DEMO=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 CHARON=
@@ -15,15 +16,17 @@ ike_available()
 	return 1
 }
 
-ike_config() # directory id peer-id local remote reqid
+# What the child is bound by, and more of its settings, come as arguments.
+ike_config() # directory id peer-id local remote "child's setting"...
 {
-	local name
+	local name child
 
+	child=$(printf '\\n\t\t\t\t%s' "${@:6}")
 	mkdir -p "$1"/swanctl/{conf.d,x509,x509ca,x509ocsp,x509aa,x509ac,x509crl}
 	mkdir -p "$1"/swanctl/{pubkey,private,rsa,ecdsa,bliss,pkcs8,pkcs12}
 	for name in strongswan.conf swanctl.conf; do
 		sed -e "s|@DIR@|$1|; s|@ID@|$2|; s|@PEER@|$3|; s|@LOCAL@|$4|" \
-			-e "s|@REMOTE@|$5|; s|@REQID@|$6|" "$DEMO/$name.in" >"$1/$name"
+			-e "s|@REMOTE@|$5|; s|@CHILD@|${child#"\n"}|" "$DEMO/$name.in" >"$1/$name"
 	done
 	mv "$1/swanctl.conf" "$1/swanctl/swanctl.conf"
 }
