@@ -1,0 +1,43 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: GPL-2.0
+"""One UDP datagram that may not be fragmented.
+
+pmtu.py ADDRESS SIZE    sends a packet of SIZE octets, headers included, and
+                        prints "sent", or "refused" and the path MTU that the
+                        sender is told
+"""
+
+import errno
+import socket
+import sys
+
+PORT = 9
+DISCOVER_DO = 2
+# level, option to discover, option that tells, octets of headers
+OPTIONS = {
+    socket.AF_INET: (socket.IPPROTO_IP, 10, 14, 28),
+    socket.AF_INET6: (socket.IPPROTO_IPV6, 23, 24, 48),
+}
+IPV6_DONTFRAG = 62
+
+
+def main(address, size):
+    family = socket.AF_INET6 if ":" in address else socket.AF_INET
+    level, discover, told, headers = OPTIONS[family]
+    sock = socket.socket(family, socket.SOCK_DGRAM)
+    sock.setsockopt(level, discover, DISCOVER_DO)
+    if family == socket.AF_INET6:
+        sock.setsockopt(level, IPV6_DONTFRAG, 1)
+    sock.connect((address, PORT))
+    try:
+        sock.send(bytes(int(size) - headers))
+    except OSError as error:
+        if error.errno != errno.EMSGSIZE:
+            raise
+        print("refused", sock.getsockopt(level, told))
+    else:
+        print("sent")
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
