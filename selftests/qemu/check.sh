@@ -8,7 +8,7 @@
 
 DEFAULT_RELEASES="bookworm trixie"
 # Seconds for all tests of a release, and for a guest to start.
-GUEST_LIMIT=${XVTI_GUEST_LIMIT:-2700}
+GUEST_LIMIT=${XVTI_GUEST_LIMIT:-4200}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-180}
 # How long past a test's own limit its guest may stay silent.
 GRACE=${XVTI_GRACE:-60}
