@@ -202,13 +202,13 @@ case_refused()
 	outer 4
 	refused "no mark" 'policy mode needs a mark' in_ns "$UA" \
 		xvti add xv0 local "$A" remote "$B" reqid 7 mode policy
-	refused "if_id" 'policy mode.*if_id' in_ns "$UA" \
+	refused "if_id" 'policy mode.*if_id|no if_id' in_ns "$UA" \
 		xvti add xv0 local "$A" remote "$B" mark 6 if_id 5 mode policy
 	check "nothing is left of it" no_dev "$UA" xv0
 	add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 mode policy
 	refused "the mark taken away" 'policy mode needs a mark' \
 		in_ns "$OA" xvti set xv0 mark none reqid 7
-	refused "an if_id added" 'policy mode.*if_id' \
+	refused "an if_id added" 'policy mode.*if_id|no if_id' \
 		in_ns "$OA" xvti set xv0 if_id 5
 	check_eq "after the refusals" \
 		"$(dev_json "$OA" xv0 '.[0] | [.mode, .mark, .if_id]')" \
