@@ -8,8 +8,10 @@ pmtu.py ADDRESS SIZE    sends a packet of SIZE octets, headers included, and
 """
 
 import errno
+import os
 import socket
 import sys
+import time
 
 PORT = 9
 DISCOVER_DO = 2
@@ -29,14 +31,20 @@ def main(address, size):
     if family == socket.AF_INET6:
         sock.setsockopt(level, IPV6_DONTFRAG, 1)
     sock.connect((address, PORT))
+    code = 0
     try:
         sock.send(bytes(int(size) - headers))
+        # the refusal may be an ICMP error, which comes a little later
+        for _ in range(20):
+            code = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+            if code:
+                break
+            time.sleep(0.05)
     except OSError as error:
-        if error.errno != errno.EMSGSIZE:
-            raise
-        print("refused", sock.getsockopt(level, told))
-    else:
-        print("sent")
+        code = error.errno
+    if code and code != errno.EMSGSIZE:
+        sys.exit(os.strerror(code))
+    print(f"refused {sock.getsockopt(level, told)}" if code else "sent")
 
 
 if __name__ == "__main__":
