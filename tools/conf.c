@@ -87,6 +87,16 @@ int name_check(const char *word, const char *name)
 	return 0;
 }
 
+/* The rest of a command that takes the name of a device, or none. */
+int name_only(struct args *args, char **name)
+{
+	int ret = args_word(args, name);
+
+	if (!ret && *name)
+		ret = name_check("name", *name);
+	return ret ? ret : args_end(args);
+}
+
 /* strtoul alone takes signs, leading spaces and, on 64 bit, too much. */
 static bool number_parse(const char *s, uint32_t *number)
 {

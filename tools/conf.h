@@ -42,6 +42,7 @@ const char *addr_unfit(const struct addr *addr);
 const char *addr_format(const struct addr *addr, char *buf, size_t size);
 
 int name_check(const char *word, const char *name);
+int name_only(struct args *args, char **name);
 int conf_parse_add(struct args *args, struct conf *conf);
 int conf_parse_set(struct args *args, struct conf *conf);
 

@@ -183,11 +183,7 @@ int cmd_export(struct args *args)
 	char *name;
 	int ret;
 
-	ret = args_word(args, &name);
-	if (!ret && name)
-		ret = name_check("name", name);
-	if (!ret)
-		ret = args_end(args);
+	ret = name_only(args, &name);
 	if (ret)
 		return ret;
 	if (args->opt->json)

@@ -319,7 +319,8 @@ static void dev_stats_parse(const struct nlattr *stats, struct dev *dev)
 	}
 }
 
-static void dev_attr_parse(const struct nlattr *attr, struct dev *dev)
+/* What a device was told to be. */
+static void dev_attr_conf(const struct nlattr *attr, struct dev *dev)
 {
 	switch (mnl_attr_get_type(attr)) {
 	case XVTI_A_DEV_IFINDEX:
@@ -361,14 +362,21 @@ static void dev_attr_parse(const struct nlattr *attr, struct dev *dev)
 	case XVTI_A_DEV_MTU:
 		dev->mtu = attr_u32(attr);
 		break;
+	case XVTI_A_DEV_QUEUE:
+		dev->queue = attr_u32(attr);
+		break;
+	}
+}
+
+/* What it is at present. */
+static void dev_attr_state(const struct nlattr *attr, struct dev *dev)
+{
+	switch (mnl_attr_get_type(attr)) {
 	case XVTI_A_DEV_MTU_SOURCE:
 		dev->mtu_source = attr_u32(attr);
 		break;
 	case XVTI_A_DEV_LOWER_MTU:
 		dev->lower_mtu = attr_u32(attr);
-		break;
-	case XVTI_A_DEV_QUEUE:
-		dev->queue = attr_u32(attr);
 		break;
 	case XVTI_A_DEV_RUNNING:
 		dev->running = mnl_attr_get_payload_len(attr) &&
@@ -402,7 +410,8 @@ static int dev_parse(const struct nlmsghdr *nlh, void *data)
 	mnl_attr_for_each(attr, nlh, sizeof(struct genlmsghdr)) {
 		if (mnl_attr_get_type(attr) <= XVTI_A_DEV_MAX)
 			dev->present |= DEV_BIT(mnl_attr_get_type(attr));
-		dev_attr_parse(attr, dev);
+		dev_attr_conf(attr, dev);
+		dev_attr_state(attr, dev);
 	}
 	return 0;
 }

@@ -301,11 +301,7 @@ int cmd_show(struct args *args)
 	char *name;
 	int ret;
 
-	ret = args_word(args, &name);
-	if (!ret && name)
-		ret = name_check("name", name);
-	if (!ret)
-		ret = args_end(args);
+	ret = name_only(args, &name);
 	if (!ret)
 		ret = session_open(&session, args->opt);
 	if (ret)
