@@ -50,6 +50,10 @@ qemu_options()
 	share out "$run/out"
 	append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
 	append+=" rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
+	# Emulated, a program at an address of its own is translated anew, which
+	# is most of what starting it costs; and reading the hpet leaves the
+	# emulated processor.
+	append+=" norandmaps tsc=reliable clocksource=tsc"
 	append+=" ${XVTI_APPEND-} guest.layers=$(IFS=,; echo "${tags[*]}")"
 	printf '%s\n' -append "$append" -display none
 	if [[ $mode == shell ]]; then
