@@ -13,6 +13,7 @@
 #include "binding.h"
 #include "bundle.h"
 #include "device.h"
+#include "handover.h"
 #include "policy.h"
 #include "queue.h"
 
@@ -395,6 +396,7 @@ void xvti_binding_update(struct xvti_dev *xv)
 		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
 	}
 	WRITE_ONCE(xv->usable_out, inner);
+	xvti_handover_update(xv);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);
 	xvti_queue_kick(xv);
@@ -437,4 +439,5 @@ void xvti_binding_detach(struct xvti_dev *xv)
 	lockdep_assert_held(&xvti_sa_lock);
 	hlist_del_init(&xv->key_node);
 	xvti_sa_rebind(xv);
+	xvti_handover_update(xv);
 }

@@ -20,6 +20,7 @@
 #include <net/route.h>
 
 #include "bundle.h"
+#include "handover.h"
 #include "sa.h"
 #include "stats.h"
 
@@ -302,14 +303,35 @@ struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
 	return dst;
 }
 
+static bool xvti_bundle_held(const struct xvti_out *out, __be32 spi)
+{
+	const struct xvti_tmpl *tmpl = &out->tmpl;
+	struct xfrm_state *x;
+	bool valid;
+
+	x = xfrm_state_lookup(out->net, tmpl->mark.v & tmpl->mark.m,
+			      &tmpl->remote, spi, IPPROTO_ESP, tmpl->family);
+	if (!x)
+		return false;
+	valid = READ_ONCE(x->km.state) == XFRM_STATE_VALID;
+	xfrm_state_put(x);
+	return valid;
+}
+
 /* Does the core have an SA for the private policies? It tells of its changes
  * a little later than they happen, and this question raises no acquire.
  */
-static bool xvti_bundle_state(const struct xvti_out *out)
+static bool xvti_bundle_state(struct xvti_dev *xv, const struct xvti_out *out)
 {
 	struct xvti_tmpl tmpl = out->tmpl;
+	__be32 spi = READ_ONCE(out->spi);
 	struct xfrm_state *x;
 
+	if (unlikely(spi)) {
+		if (xvti_bundle_held(out, spi))
+			return true;
+		xvti_handover_drop(xv);
+	}
 	x = xvti_stateonly_find(out->net, tmpl.mark.v & tmpl.mark.m, tmpl.if_id,
 				&tmpl.remote, &tmpl.local, tmpl.family,
 				XFRM_MODE_TUNNEL, IPPROTO_ESP, tmpl.reqid);
@@ -351,7 +373,7 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 		return NULL;
 	}
 
-	if (!xvti_bundle_state(out)) {
+	if (!xvti_bundle_state(xv, out)) {
 		xvti_sa_resync(xvti_pernet(xv->net));
 		*reason = XVTI_A_STATS_TX_NO_SA;
 		return NULL;

@@ -19,6 +19,7 @@
 #include "binding.h"
 #include "bundle.h"
 #include "device.h"
+#include "handover.h"
 #include "mtu.h"
 #include "netlink.h"
 #include "queue.h"
@@ -191,6 +192,7 @@ static void xvti_setup(struct net_device *dev)
 	INIT_WORK(&xv->out_work, xvti_out_work);
 	INIT_WORK(&xv->rtnl_work, xvti_rtnl_work);
 	INIT_DELAYED_WORK(&xv->acquire_work, xvti_acquire_work);
+	INIT_DELAYED_WORK(&xv->handover_work, xvti_handover_work);
 	INIT_DELAYED_WORK(&xv->queue_work, xvti_queue_work);
 	skb_queue_head_init(&xv->queue);
 	xv->acquire_last = jiffies - HZ;

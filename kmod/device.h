@@ -43,6 +43,8 @@ struct xvti_out;
  * @acquire_work: asks for an SA where no packet can
  * @acquire_delay: jiffies until it asks again
  * @acquire_last: jiffies when a packet last asked
+ * @held_spi: SPI of the outbound SA held on to in a rekey, or 0
+ * @handover_work: lets it go when that takes too long
  * @queue: packets that wait for an SA; has a lock of its own
  * @queue_work: sends them or drops them
  * @events: what rtnl_work has to tell
@@ -78,6 +80,8 @@ struct xvti_dev {
 	struct delayed_work	acquire_work;
 	unsigned long		acquire_delay;
 	unsigned long		acquire_last;
+	__be32			held_spi;
+	struct delayed_work	handover_work;
 	struct sk_buff_head	queue;
 	struct delayed_work	queue_work;
 	unsigned long		events;

@@ -104,7 +104,9 @@ static u32 xvti_estimate(const struct xvti_dev *xv, u32 lower)
 	       XVTI_ESP_TRAILER;
 }
 
-/* The newest outbound SA, which the core prefers too; with a reference. */
+/* The outbound SA held on to, or the newest, which the core prefers too; with
+ * a reference.
+ */
 static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
 {
 	const struct xvti_sa *sa;
@@ -116,7 +118,8 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
 	spin_lock_bh(&xvti_sa_lock);
 	list_for_each_entry(sa, &xv->sas, dev_node) {
 		if (sa->dir == XVTI_OUT && sa->mode == XFRM_MODE_TUNNEL &&
-		    sa->proto == IPPROTO_ESP && !sa->foreign) {
+		    sa->proto == IPPROTO_ESP && !sa->foreign &&
+		    (!xv->held_spi || sa->spi == xv->held_spi)) {
 			daddr = sa->daddr;
 			spi = sa->spi;
 			mark = sa->mark.v;

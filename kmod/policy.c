@@ -129,6 +129,31 @@ static struct sock *xvti_sk_create(struct net *net, struct xvti_tmpl *tmpl)
 	return sk;
 }
 
+/**
+ * xvti_out_pin() - have the policies find one SA and no other
+ * @out: outbound side
+ * @spi: SPI of that SA, or 0 for any
+ *
+ * A template may change while the core reads it, as it does in
+ * xfrm_policy_migrate(): a lookup that meets the change finds one SA or the
+ * other. The bundles are the caller's to flush.
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_out_pin(struct xvti_out *out, __be32 spi)
+{
+	struct xfrm_policy *xp;
+	int inner;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	WRITE_ONCE(out->spi, spi);
+	for (inner = 0; inner < XVTI_INNER_MAX; inner++) {
+		xp = rcu_dereference_protected(out->sk[inner]->sk_policy[XFRM_POLICY_OUT],
+					       1);
+		WRITE_ONCE(xp->xfrm_vec[0].id.spi, spi);
+	}
+}
+
 static void xvti_out_free(struct xvti_out *out)
 {
 	int inner;

@@ -43,18 +43,20 @@ struct xvti_slot {
  * struct xvti_out - the outbound side of a device in direct mode
  * @tmpl: what the policies were made from
  * @net: underlay
+ * @spi: SPI that the policies are pinned to, or 0
  * @sk: one bare kernel socket for each inner family, carrying its policy
  * @slots: bundle cache
  * @gen: counts flushes, so that a bundle built across one is not kept
  * @rcu: for the release
  * @free_work: for the release, which may sleep
  *
- * Immutable but for the cache. Published in &xvti_dev.out under xvti_sa_lock,
+ * Immutable but for the SPI and the cache. Published in &xvti_dev.out under xvti_sa_lock,
  * read under RCU.
  */
 struct xvti_out {
 	struct xvti_tmpl	tmpl;
 	struct net		*net;
+	__be32			spi;
 	struct sock		*sk[XVTI_INNER_MAX];
 	struct xvti_slot __percpu *slots;
 	unsigned int		gen;
@@ -65,6 +67,7 @@ struct xvti_out {
 struct xfrm_policy *xvti_compile_policy(struct sock *sk, int opt, u8 *data,
 					int len, int *dir);
 struct xvti_out *xvti_out_build(struct net *net, const struct xvti_tmpl *tmpl);
+void xvti_out_pin(struct xvti_out *out, __be32 spi);
 void xvti_out_release(struct xvti_out *out);
 void xvti_out_work(struct work_struct *work);
 

@@ -21,6 +21,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "handover.h"
 #include "inner.h"
 #include "pmtu.h"
 #include "rcv.h"
@@ -182,6 +183,7 @@ static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn,
 	}
 
 	xvti_sa_fill(copy, x);
+	copy->unused = false;
 	*known = copy;
 	spin_lock_bh(&xvti_sa_lock);
 	xv = xvti_binding_find(copy, &copy->dir);
@@ -334,6 +336,14 @@ static void xvti_rcv_failed(const struct xvti_dev *xv,
 		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
 }
 
+/* The SA that decrypted a packet. */
+static struct xfrm_state *xvti_rcv_sa(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp->xvec[sp->len - 1];
+}
+
 /* Has the cipher finished elsewhere than where the core called it? */
 static bool xvti_rcv_async(const struct xvti_sa *sa)
 {
@@ -372,6 +382,8 @@ static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
 		xvti_rcv_counted(skb);
 		return -EPERM;
 	}
+	if (unlikely(READ_ONCE(sa->unused)))
+		xvti_handover_used(xv, xvti_rcv_sa(skb));
 	if (unlikely(xvti_rcv_async(sa)))
 		return xvti_rcv_detach(xv, skb);
 	xvti_rcv_deliver(xv, skb);

@@ -19,6 +19,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "handover.h"
 #include "policy.h"
 
 /* Requests for a walk that packets make, at most one in this time. */
@@ -387,8 +388,10 @@ static bool xvti_sa_same(const struct xvti_sa *sa, struct xfrm_state *x)
 	       xfrm_addr_equal(&sa->saddr, &x->props.saddr, sa->family);
 }
 
-/* An SA was added or updated, or the walk came across it. */
-static void xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
+/* An SA was added or updated, or the walk came across it. Returns the copy,
+ * or NULL.
+ */
+static struct xvti_sa *xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 {
 	struct xvti_sa *sa;
 
@@ -396,7 +399,7 @@ static void xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 	sa = xvti_sa_find(x);
 	if (sa && xvti_sa_same(sa, x)) {
 		sa->gen = xn->resync_gen;
-		return;
+		return sa;
 	}
 	if (sa)
 		xvti_sa_remove(sa);
@@ -404,11 +407,12 @@ static void xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
 	if (!sa) {
 		queue_work(xvti_policy_wq, &xn->resync_work);
-		return;
+		return NULL;
 	}
 	xvti_sa_fill(sa, x);
 	sa->gen = xn->resync_gen;
 	xvti_sa_insert(xn, sa);
+	return sa;
 }
 
 /* The core has dropped all SAs of a protocol without an event for each. An
@@ -428,18 +432,24 @@ static void xvti_sa_flush(struct xvti_net *xn, u8 proto)
 static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
 			  const struct km_event *c)
 {
-	struct xvti_sa *sa;
+	struct xvti_sa *sa = xvti_sa_find(x);
 
 	if (c->event == XFRM_MSG_UPDSA && x->km.state == XFRM_STATE_DEAD) {
 		/* the request, of which the core's SA took what it wanted */
 		queue_work(xvti_policy_wq, &xn->resync_work);
-	} else if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
+	} else if (c->event == XFRM_MSG_NEWSA) {
 		xvti_sa_add(xn, x);
-	} else if (c->event == XFRM_MSG_DELSA ||
-		   (c->event == XFRM_MSG_EXPIRE && c->data.hard)) {
-		sa = xvti_sa_find(x);
-		if (sa)
-			xvti_sa_remove(sa);
+	} else if (c->event == XFRM_MSG_UPDSA) {
+		bool completed = !sa;
+
+		sa = xvti_sa_add(xn, x);
+		if (sa && completed)
+			xvti_handover_begin(sa);
+	} else if (sa && c->event == XFRM_MSG_EXPIRE && !c->data.hard) {
+		sa->expiring = true;
+	} else if (sa && (c->event == XFRM_MSG_DELSA ||
+			  c->event == XFRM_MSG_EXPIRE)) {
+		xvti_sa_remove(sa);
 	}
 }
 

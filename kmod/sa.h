@@ -55,6 +55,8 @@ enum xvti_async {
  *	finds this SA
  * @async: &enum xvti_async
  * @foreign: of another peer than the one that @xv has at present
+ * @unused: inbound, and @xv waits for the first packet that comes by it
+ * @expiring: its soft lifetime is over
  *
  * A copy, without a reference to the xfrm_state: nothing here may keep an SA
  * or its offload device alive. Protected by xvti_sa_lock; what identifies the
@@ -83,6 +85,8 @@ struct xvti_sa {
 	u8			inner;
 	u8			async;
 	bool			foreign;
+	bool			unused;
+	bool			expiring;
 };
 
 static inline const xfrm_address_t *xvti_sa_remote(const struct xvti_sa *sa)

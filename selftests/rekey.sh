@@ -2,7 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # SAs are replaced under numbered datagrams: none lost, none repeated, and the
-# new SA is in use from the first packet after it was installed.
+# new SA is in use from the first packet after it was installed, or, where the
+# peer has asked for it, from when the peer is ready.
 #
 #   OA: xv0 10.8.0.1  - numbered UDP ->  OB: xv0 10.8.0.2
 #        :                                    :
@@ -85,5 +86,90 @@ case_other_cipher()
 	check_no_drops "$OA" xv0
 }
 
+# As a daemon does it whose peer has asked: it reserves an SPI, completes the
+# SA in, and adds the SA out, of which the peer does not know yet.
+answer_rekey() # outer-family
+{
+	setup_hosts
+	setup_tunnel "$1"
+	cipher gcm
+	sa_pair 7 0x1000
+	[ $# -lt 2 ] || "${@:2}"
+	ping_ok "before" "$OA" "$IB4"
+	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
+		mode tunnel reqid 7 min $((0x2001)) max $((0x2001))
+	ip_batch "$UA" <<-END
+		$(sa_line "$B" "$A" 0x2001 7 | sed 's/ add / update /')
+		$(sa_line "$A" "$B" 0x2000 7)
+	END
+}
+
+# What the peer then does, when it has the answer.
+complete_rekey()
+{
+	sa_add "$UB" "$A" "$B" 0x2000 7
+	sa_add "$UB" "$B" "$A" 0x2001 7
+}
+
+check_used() # what old new
+{
+	check_eq "$1: packets of the old SA" "$(sa_packets "$UA" "$B" 0x1000)" "$2"
+	check_eq "$1: packets of the new SA" "$(sa_packets "$UA" "$B" 0x2000)" "$3"
+}
+
+# The old SA stays in use until the peer is seen to use the new ones.
+case_peer_rekeys()
+{
+	local outer
+
+	for outer in 4 6; do
+		answer_rekey "$outer"
+		ping_ok "the peer is not ready" "$OA" "$IB4"
+		ping_ok "the peer is not ready" "$OA" "$IB6"
+		check_used "the peer is not ready" 9 0
+		complete_rekey
+		# the reply to the first shows it
+		ping_ok "the peer is ready" "$OA" "$IB4"
+		check_used "the peer is ready" 10 2
+		run_deferred
+	done
+}
+
+# ... or until the old SA goes, ...
+case_peer_deletes()
+{
+	answer_rekey 4
+	ping_ok "the peer is not ready" "$OA" "$IB4"
+	complete_rekey
+	sa_del "$UA" "$B" 0x1000
+	ping_ok "the old SA is gone" "$OA" "$IB4"
+	check_eq "packets of the new SA" "$(sa_packets "$UA" "$B" 0x2000)" 3
+}
+
+# ... or for some seconds, in case that it has lost its state,
+case_peer_silent()
+{
+	answer_rekey 4
+	ping_on "$OA" "$IB4"
+	await "the new SA is in use" at_least 1 sa_packets "$UA" "$B" 0x2000
+}
+
+# but not where the rekey is this side's own wish, as the old SA is expiring.
+case_own_rekey()
+{
+	answer_rekey 4 soft_limit
+	check_used "before" 3 0
+	complete_rekey
+	ping_ok "after" "$OA" "$IB4"
+	check_used "after" 3 3
+}
+
+soft_limit()
+{
+	sa_pair_del 0x1000
+	sa_pair 7 0x1000 limit packet-soft 2
+}
+
 need_module
-run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher
+run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher peer_rekeys \
+	peer_deletes peer_silent own_rekey

@@ -1,0 +1,160 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * Handover: from an SA to the one that replaces it.
+ *
+ * The core prefers the newest outbound SA, and so does a device whose SAs are
+ * added by hand. In a rekey that the peer has asked for, that is too early:
+ * IKE has this side install both its SAs before the peer, which learns of
+ * them from the answer, has completed its own inbound one, and what arrives
+ * there meanwhile is lost (RFC 7296, 2.8: a responder may go on using the old
+ * SA).
+ *
+ * A daemon reserves the SPI of an inbound SA and later completes the SA, with
+ * XFRM_MSG_UPDSA; its outbound SA follows. So when an inbound SA is completed
+ * while there is an outbound one, that one is held on to: its SPI goes into
+ * the template of the private policies. It is let go when the peer is seen to
+ * use the new SA, when the old one is deleted, or when XVTI_HANDOVER_MAX has
+ * passed, which bridges one retransmission of IKE.
+ *
+ * The side that asks for the rekey needs no such care, as the peer is ready
+ * before it is. It is known by the soft lifetime of its SAs, where a daemon
+ * uses that.
+ */
+
+#include "binding.h"
+#include "bundle.h"
+#include "device.h"
+#include "handover.h"
+#include "policy.h"
+#include "queue.h"
+
+#define XVTI_HANDOVER_MAX	(5 * HZ)
+
+static void xvti_handover_set(struct xvti_dev *xv, __be32 spi)
+{
+	struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+
+	lockdep_assert_held(&xvti_sa_lock);
+	xv->held_spi = spi;
+	if (out && out->spi != spi) {
+		xvti_out_pin(out, spi);
+		xvti_bundle_flush(xv);
+	}
+}
+
+/* The outbound SA in use, unless there is none or one that wants replacing. */
+static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa, *out = NULL;
+
+	list_for_each_entry(sa, &xv->sas, dev_node) {
+		if (sa->expiring)
+			return NULL;
+		if (!out && sa->dir == XVTI_OUT && sa->inner && !sa->foreign &&
+		    sa->reqid == (xv->conf.reqid ?: xv->reqid))
+			out = sa;
+	}
+	return out;
+}
+
+/**
+ * xvti_handover_begin() - an inbound SA was completed
+ * @sa: the SA, new and bound
+ *
+ * Context: xvti_sa_lock; before the outbound SA that belongs to it is there.
+ */
+void xvti_handover_begin(struct xvti_sa *sa)
+{
+	struct xvti_dev *xv = rcu_dereference_protected(sa->xv, 1);
+	const struct xvti_sa *old;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	if (!xv || sa->dir != XVTI_IN || xv->conf.mode != XVTI_MODE_DIRECT)
+		return;
+	old = xvti_handover_old(xv);
+	if (!old || xv->held_spi)
+		return;
+	WRITE_ONCE(sa->unused, true);
+	xvti_handover_set(xv, old->spi);
+	if (queue_delayed_work(xvti_policy_wq, &xv->handover_work,
+			       XVTI_HANDOVER_MAX))
+		dev_hold(xv->dev);
+}
+
+static void xvti_handover_end(struct xvti_dev *xv)
+{
+	if (!xv->held_spi)
+		return;
+	xvti_handover_set(xv, 0);
+	if (cancel_delayed_work(&xv->handover_work))
+		dev_put(xv->dev);
+	/* the other SA may leave another MTU */
+	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
+}
+
+/**
+ * xvti_handover_update() - the SAs or the private policies have changed
+ * @xv: device
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_handover_update(struct xvti_dev *xv)
+{
+	const struct xvti_sa *sa;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	if (!xv->held_spi)
+		return;
+	list_for_each_entry(sa, &xv->sas, dev_node) {
+		if (sa->dir == XVTI_OUT && sa->spi == xv->held_spi) {
+			xvti_handover_set(xv, xv->held_spi);
+			return;
+		}
+	}
+	xvti_handover_end(xv);
+}
+
+/**
+ * xvti_handover_drop() - the SA held on to is not there any more
+ * @xv: device
+ *
+ * Context: BH disabled.
+ */
+void xvti_handover_drop(struct xvti_dev *xv)
+{
+	spin_lock_bh(&xvti_sa_lock);
+	xvti_handover_end(xv);
+	spin_unlock_bh(&xvti_sa_lock);
+}
+
+/**
+ * xvti_handover_used() - the peer has used a new SA for the first time
+ * @xv: device
+ * @x: the SA that the packet came by
+ *
+ * Context: BH disabled.
+ */
+void xvti_handover_used(struct xvti_dev *xv, struct xfrm_state *x)
+{
+	struct xvti_sa *sa;
+
+	spin_lock_bh(&xvti_sa_lock);
+	sa = xvti_sa_find(x);
+	if (sa)
+		WRITE_ONCE(sa->unused, false);
+	xvti_handover_end(xv);
+	spin_unlock_bh(&xvti_sa_lock);
+}
+
+/**
+ * xvti_handover_work() - a rekey has taken too long
+ * @work: &xvti_dev.handover_work, which holds a reference to the device
+ */
+void xvti_handover_work(struct work_struct *work)
+{
+	struct xvti_dev *xv = container_of(to_delayed_work(work),
+					   struct xvti_dev, handover_work);
+
+	xvti_handover_drop(xv);
+	dev_put(xv->dev);
+}
