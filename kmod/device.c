@@ -23,6 +23,7 @@
 #include "mtu.h"
 #include "netlink.h"
 #include "queue.h"
+#include "route.h"
 #include "xmit.h"
 
 #define XVTI_FEATURES	(NETIF_F_SG | NETIF_F_FRAGLIST | NETIF_F_HIGHDMA | \
@@ -300,6 +301,7 @@ static int __net_init xvti_net_init(struct net *net)
 	INIT_LIST_HEAD(&xn->devs);
 	INIT_LIST_HEAD(&xn->sas);
 	INIT_WORK(&xn->resync_work, xvti_sa_resync_work);
+	xvti_route_net_init(xn);
 	return 0;
 }
 
@@ -321,8 +323,10 @@ static void __net_exit xvti_net_exit_batch(struct list_head *nets)
 	unregister_netdevice_many(&devs);
 	rtnl_unlock();
 
-	list_for_each_entry(net, nets, exit_list)
+	list_for_each_entry(net, nets, exit_list) {
+		xvti_route_net_exit(xvti_pernet(net));
 		cancel_work_sync(&xvti_pernet(net)->resync_work);
+	}
 	/* workers that would have published an outbound side, outbound sides,
 	 * their policies, and the bundles
 	 */

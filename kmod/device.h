@@ -102,6 +102,9 @@ struct xvti_dev {
  * @resync_work: walks the SAs of the core again
  * @resync_last: jiffies when a packet last asked for a walk
  * @resync_gen: number of the walk; xvti_sa_lock
+ * @route_nb: told of the netns's routes; registered once it is filled
+ * @route_work: lets all MTUs follow a route
+ * @route_last: jiffies when it last did
  * @marked_in: inbound SAs with a mark that are bound: read on each packet
  * @tracking: the SAs of this netns are known: read on each packet
  */
@@ -112,6 +115,9 @@ struct xvti_net {
 	struct work_struct	resync_work;
 	unsigned long		resync_last;
 	u32			resync_gen;
+	struct notifier_block	route_nb;
+	struct delayed_work	route_work;
+	unsigned long		route_last;
 	unsigned int		marked_in;
 	bool			tracking;
 };

@@ -3,7 +3,8 @@
  * xvti: a route-based IPsec tunnel device.
  *
  * Reading order: device.h, conf.c, binding.c, sa.c, policy.c, bundle.c,
- * xmit.c, rcv.c, mtu.c; then device.c and netlink.c, which tie them together.
+ * xmit.c, rcv.c, handover.c, mtu.c, route.c; then device.c and netlink.c, which
+ * tie them together.
  */
 
 #include <linux/module.h>
@@ -15,6 +16,7 @@
 #include "device.h"
 #include "netlink.h"
 #include "rcv.h"
+#include "route.h"
 #include "sa.h"
 
 static int __init xvti_init_wq(void)
@@ -54,6 +56,7 @@ static int __init xvti_init(void)
 	err = register_pernet_device(&xvti_pernet_ops);
 	if (err)
 		goto err_bundle;
+	xvti_route_init();
 	xfrm_register_km(&xvti_mgr);
 	err = register_netdevice_notifier(&xvti_netdev_notifier);
 	if (err)
@@ -77,6 +80,7 @@ err_notifier:
 	unregister_netdevice_notifier(&xvti_netdev_notifier);
 err_km:
 	xfrm_unregister_km(&xvti_mgr);
+	xvti_route_exit();
 	unregister_pernet_device(&xvti_pernet_ops);
 err_bundle:
 	xvti_bundle_exit();
@@ -92,6 +96,7 @@ static void __exit xvti_exit(void)
 	xvti_rcv_exit();
 	unregister_netdevice_notifier(&xvti_netdev_notifier);
 	xfrm_unregister_km(&xvti_mgr);
+	xvti_route_exit();
 	unregister_pernet_device(&xvti_pernet_ops);
 	xvti_exit_wq();
 	xvti_bundle_exit();

@@ -21,6 +21,7 @@
 #include "device.h"
 #include "handover.h"
 #include "policy.h"
+#include "route.h"
 
 /* Requests for a walk that packets make, at most one in this time. */
 #define XVTI_RESYNC_INTERVAL	HZ
@@ -573,6 +574,7 @@ void xvti_sa_track(struct xvti_net *xn)
 	xn->resync_last = jiffies - XVTI_RESYNC_INTERVAL;
 	WRITE_ONCE(xn->tracking, true);
 	xvti_sa_walk(xn);
+	xvti_route_track(xn);
 }
 
 /**

@@ -142,7 +142,7 @@ case_follows_link()
 	done
 }
 
-# A change of route shows with the next packet.
+# A change of route shows without a packet.
 case_follows_route()
 {
 	setup_hosts
@@ -151,16 +151,13 @@ case_follows_route()
 	sa_pair 7 0x1000
 	await "at first" is "$(largest_inner 1500 4 gcm)" mtu
 	must ip -n "$UA" route add "$B4"/32 dev v0 src "$A4" mtu 1450
-	ping_ok "a route of 1450" "$OA" "$IB4"
 	await "a route of 1450" is "$(largest_inner 1450 4 gcm)" mtu
 	must ip -n "$UA" route del "$B4"/32
-	ping_ok "the route is gone" "$OA" "$IB4"
 	await "the route is gone" is "$(largest_inner 1500 4 gcm)" mtu
 	# A second wire of its own MTU, then the route over it.
 	wire "$UA" "$UB" v1
 	must ip -n "$UA" link set v1 mtu 1400
 	must ip -n "$UA" route add "$B4"/32 dev v1 src "$A4"
-	ping_ok "a route over another device" "$OA" "$IB4"
 	await "a route over another device" is "$(largest_inner 1400 4 gcm)" mtu
 }
 

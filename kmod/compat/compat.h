@@ -15,6 +15,7 @@
 #include <linux/netdevice.h>
 #include <linux/skbuff.h>
 #include <linux/u64_stats_sync.h>
+#include <net/fib_notifier.h>
 #include <net/genetlink.h>
 #include <net/icmp.h>
 #include <net/route.h>
@@ -258,6 +259,58 @@ static inline int xvti_peernet2id(struct net *net, struct net *peer)
 	return peernet2id(net, peer);
 #endif
 }
+
+/* Until 5.6 one chain of route notifiers served all netns, and the event said
+ * in which one it was.
+ */
+#ifdef XVTI_HAVE_FIB_NOTIFIER_NET
+#define xvti_fib_net(nb, info) \
+	(container_of(nb, struct xvti_net, route_nb)->net)
+
+static inline int xvti_fib_register_net(struct net *net,
+					struct notifier_block *nb)
+{
+	return register_fib_notifier(net, nb, NULL, NULL);
+}
+
+static inline void xvti_fib_unregister_net(struct net *net,
+					   struct notifier_block *nb)
+{
+	unregister_fib_notifier(net, nb);
+}
+
+static inline int xvti_fib_register_all(struct notifier_block *nb)
+{
+	return 0;
+}
+
+static inline void xvti_fib_unregister_all(struct notifier_block *nb)
+{
+}
+#else
+#define xvti_fib_net(nb, info)	(((struct fib_notifier_info *)(info))->net)
+
+static inline int xvti_fib_register_net(struct net *net,
+					struct notifier_block *nb)
+{
+	return 0;
+}
+
+static inline void xvti_fib_unregister_net(struct net *net,
+					   struct notifier_block *nb)
+{
+}
+
+static inline int xvti_fib_register_all(struct notifier_block *nb)
+{
+	return register_fib_notifier(nb, NULL);
+}
+
+static inline void xvti_fib_unregister_all(struct notifier_block *nb)
+{
+	unregister_fib_notifier(nb);
+}
+#endif
 
 /* until 6.3 readers said that writers run in softirq */
 #ifdef XVTI_HAVE_STATS_FETCH_IRQ
