@@ -279,6 +279,42 @@ forbidden() # what fits
 	check_dropped "$1" "$OA" xv0 tx_too_big 1
 }
 
+# Every cipher, inner family and link MTU there is.
+product() # outer-family plain|udp
+{
+	local report
+
+	setup_hosts
+	setup_tunnel "$1"
+	ip_batch "$OA" <<-END
+		route add 10.9.0.0/16 dev xv0
+		route add fd09::/64 dev xv0
+	END
+	if [ "$2" = udp ]; then
+		background "$TMP/encap" ip netns exec "$UB" "$SELFTESTS/mtuproduct.py" encap "$1"
+		await "receiver of ESP in UDP" grep -q ready "$TMP/encap"
+	fi
+	report=$(in_ns "$OA" "$SELFTESTS/mtuproduct.py" "$UA" "$UB" "$OB" "$1" "$A" "$B" "$2" 2>&1)
+	check_eq "cells" "$(tail -n 1 <<<"$report")" 72
+	check_eq "wrong cells" "$(sed '$d' <<<"$report")" ""
+}
+
+case_product_4() { product 4 plain; }
+case_product_6() { product 6 plain; }
+case_product_4_udp() { product 4 udp; }
+
+# 5.8 brought ESP in UDP to IPv6.
+case_product_6_udp()
+{
+	setup_ns UA
+	cipher null
+	ip -n "$UA" xfrm state add src "$A6" dst "$B6" proto esp spi 1 mode tunnel \
+		"${ALGO[@]}" encap espinudp 4500 4500 :: ||
+		skip "this kernel has no ESP in UDP over IPv6"
+	product 6 udp
+}
+
 need_module
 run_cases exact_gcm exact_cbc exact_null known estimate follows_link \
-	follows_route follows_sa user above_path fragments floor
+	follows_route follows_sa user above_path fragments floor \
+	product_4 product_6 product_4_udp product_6_udp
