@@ -69,7 +69,8 @@ void xvti_handover_begin(struct xvti_sa *sa)
 	const struct xvti_sa *old;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	if (!xv || sa->dir != XVTI_IN || xv->conf.mode != XVTI_MODE_DIRECT)
+	if (!xv || sa->dir != XVTI_IN || sa->per_cpu ||
+	    xv->conf.mode != XVTI_MODE_DIRECT)
 		return;
 	old = xvti_handover_old(xv);
 	if (!old || xv->held_spi)

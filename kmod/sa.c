@@ -61,7 +61,7 @@ static u8 xvti_sa_inner(struct xfrm_state *x)
 {
 	const struct xfrm_selector *sel = &x->sel;
 
-	if (x->id.proto != IPPROTO_ESP ||
+	if (x->id.proto != IPPROTO_ESP || xvti_x_packet_offload(x) ||
 	    x->props.mode != XFRM_MODE_TUNNEL || sel->prefixlen_s ||
 	    sel->prefixlen_d || sel->proto || sel->sport_mask ||
 	    sel->dport_mask || sel->ifindex)
@@ -115,6 +115,7 @@ void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
 	sa->mode = x->props.mode;
 	sa->inner = xvti_sa_inner(x);
 	sa->async = xvti_sa_async(x);
+	sa->per_cpu = xvti_x_per_cpu(x);
 	sa->add_time = x->curlft.add_time;
 }
 

@@ -54,6 +54,7 @@ enum xvti_async {
  * @inner: bit mask of &enum xvti_inner: families for which an any/any flow
  *	finds this SA
  * @async: &enum xvti_async
+ * @per_cpu: for the packets of one CPU, beside the others of its pair
  * @foreign: of another peer than the one that @xv has at present
  * @unused: inbound, and @xv waits for the first packet that comes by it
  * @expiring: its soft lifetime is over
@@ -84,6 +85,7 @@ struct xvti_sa {
 	u8			mode;
 	u8			inner;
 	u8			async;
+	bool			per_cpu;
 	bool			foreign;
 	bool			unused;
 	bool			expiring;

@@ -81,6 +81,28 @@ xvti_stateonly_find(struct net *net, u32 mark, u32 if_id,
 #endif
 }
 
+/* 6.2: an SA whose packets the NIC transforms and routes; the core finds it for
+ * policies of that NIC only
+ */
+static inline bool xvti_x_packet_offload(const struct xfrm_state *x)
+{
+#ifdef XVTI_HAVE_PACKET_OFFLOAD
+	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+#else
+	return false;
+#endif
+}
+
+/* 6.13: an SA for the packets of one CPU */
+static inline bool xvti_x_per_cpu(const struct xfrm_state *x)
+{
+#ifdef XVTI_HAVE_PCPU_SA
+	return x->pcpu_num != UINT_MAX;
+#else
+	return false;
+#endif
+}
+
 /* 4.19: SAs that set marks, on packets sent and received; before it there was
  * an output mark alone
  */

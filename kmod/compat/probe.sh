@@ -61,6 +61,8 @@ has GENL_RESV_START 'resv_start_op' net/genetlink.h
 has GENL_DUMP_FAMILY 'genl_dump_check_consistent\([^)]*family' net/genetlink.h
 has PEERNET2ID_ALLOC_GFP 'peernet2id_alloc\([^)]*gfp' net/net_namespace.h
 has DECODE_SESSION_NET 'xfrm_decode_session\([^)]*struct net ' net/xfrm.h
+has PACKET_OFFLOAD 'XFRM_DEV_OFFLOAD_PACKET' net/xfrm.h
+has PCPU_SA 'pcpu_num;' net/xfrm.h
 has SMARK 'xfrm_smark_get' net/xfrm.h
 has IPV4_UPDATE_PMTU_MARK 'ipv4_update_pmtu\([^)]*u32 mark' net/route.h
 has DST_CHILD 'xfrm_dst_child' net/xfrm.h
