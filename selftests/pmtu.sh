@@ -1,0 +1,186 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# A narrow link on the way: the ICMP error about the ESP packet comes to the
+# underlay, and the sender in the overlay has to hear of it.
+#
+#   OA: xv0 10.8.0.1, fd08::1                            OB: xv0 10.8.0.2, fd08::2
+#        :                                                    :
+#   UA: 192.0.2.1   -- v0, 1500 --  R  -- v1, narrow --  UB: 192.0.2.2
+#       2001:db8::1                                          2001:db8::2
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+setup() # mtu of the narrow link
+{
+	setup_ns UA R UB OA OB
+	wire "$UA" "$R" v0
+	wire "$R" "$UB" v1
+	route_hosts "$UA" v0 "$A4" "$A6" "$B4" "$B6"
+	route_hosts "$UB" v1 "$B4" "$B6" "$A4" "$A6"
+	ip_batch "$R" <<-END
+		link set v1 mtu $1
+		addr add 203.0.113.9/32 dev lo
+		addr add 2001:db8:9::1/128 dev lo
+		route add $A4/32 dev v0
+		route add $A6/128 dev v0
+		route add $B4/32 dev v1
+		route add $B6/128 dev v1
+	END
+	must ip -n "$UB" link set v1 mtu "$1"
+	must in_ns "$R" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
+		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+}
+
+route_hosts() # netns device own4 own6 other4 other6
+{
+	ip_batch "$1" <<-END
+		addr add $3/32 dev $2
+		addr add $4/128 dev $2 nodad
+		route add $5/32 dev $2
+		route add $6/128 dev $2
+		route add 203.0.113.9/32 dev $2
+		route add 2001:db8:9::1/128 dev $2
+	END
+}
+
+# The largest inner packet in AES-GCM, by RFC 4303.
+room() # link-mtu outer-family
+{
+	local room=$(($1 - 8 - 8 - 16 - 20 * (1 + ($2 == 6))))
+
+	echo $((room - room % 4 - 2))
+}
+
+told() # address size
+{
+	in_ns "$OA" "$SELFTESTS/pmtu.py" "$1" "$2"
+}
+
+# The first packet of that size is lost, what follows is refused; what fits
+# the narrow link passes.
+learns() # what outer-family narrow
+{
+	local want wide addr header
+
+	want=$(room "$3" "$2")
+	wide=$(room 1500 "$2")
+	await "$1: MTU at first" is "$wide" dev_attr "$OA" xv0 mtu
+	for addr in "$IB4" "$IB6"; do
+		[[ $addr = *:* ]] && header=48 || header=28
+		await "$1: path MTU to $addr" is "refused $want" told "$addr" "$wide"
+		ping_ok "$1: what fits, to $addr" "$OA" "$addr" -M 'do' -s $((want - header))
+		check_eq "$1: an octet more to $addr" "$(told "$addr" $((want + 1)))" "refused $want"
+	done
+	check_ge "$1: refused" "$(counter "$OA" xv0 tx_too_big)" 1
+	check_eq "$1: the device's own MTU" "$(dev_attr "$OA" xv0 mtu)" "$wide"
+	tcp_ok "$1, IPv4" "$OA" "$OB" "$IB4"
+	tcp_ok "$1, IPv6" "$OA" "$OB" "$IB6"
+}
+
+case_learns()
+{
+	local outer
+
+	cipher gcm
+	for outer in 4 6; do
+		setup 1400
+		setup_tunnel "$outer"
+		sa_pair 7 0x1000
+		learns "IPv$outer" "$outer" 1400
+		run_deferred
+	done
+}
+
+# The core finds neither the marked SA nor the route by the device.
+case_learns_marked()
+{
+	local outer
+
+	cipher gcm
+	for outer in 4 6; do
+		setup 1400
+		outer "$outer"
+		add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 dev v0 -- "$IA4"/24 "$IA6"/64
+		add_dev "$UB" "$OB" xv0 "$B" "$A" mark 6 dev v1 -- "$IB4"/24 "$IB6"/64
+		sa_pair 7 0x1000 mark 6
+		learns "IPv$outer" "$outer" 1400
+		run_deferred
+	done
+}
+
+# IPv6 is owed 1280 octets: what the way has no room for goes in fragments.
+case_below_1280()
+{
+	local outer
+
+	cipher gcm
+	for outer in 4 6; do
+		setup 1290
+		setup_tunnel "$outer"
+		sa_pair 7 0x1000
+		await "IPv$outer: path MTU" is "refused 1280" told "$IB6" 1400
+		ping_ok "IPv$outer: 1280 octets" "$OA" "$IB6" -M 'do' -s 1232
+		await "IPv$outer: path MTU in IPv4" \
+			is "refused $(room 1290 "$outer")" told "$IB4" 1400
+		ping_ok "IPv$outer: DF clear" "$OA" "$IB4" -M dont -s 1400
+		run_deferred
+	done
+}
+
+# With the ICMP errors lost, TCP that probes gets through, as it does over any
+# device.
+case_black_hole()
+{
+	local outer
+
+	cipher gcm
+	for outer in 4 6; do
+		setup 1400
+		setup_tunnel "$outer"
+		sa_pair 7 0x1000
+		in_ns "$R" nft -f - <<-END || die "nft in R"
+			table inet hole {
+				chain output {
+					type filter hook output priority 0
+					icmp type destination-unreachable drop
+					icmpv6 type packet-too-big drop
+				}
+			}
+		END
+		must in_ns "$OA" sysctl -qw net.ipv4.tcp_mtu_probing=1
+		tcp_ok "IPv$outer, IPv4" "$OA" "$OB" "$IB4" 128
+		tcp_ok "IPv$outer, IPv6" "$OA" "$OB" "$IB6" 128
+		run_deferred
+	done
+}
+
+# A destination beyond a narrow link of the overlay is that one's affair.
+case_one_destination()
+{
+	local wide
+
+	setup 1500
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	wide=$(room 1500 4)
+	ip_batch "$OB" <<-END
+		addr add 10.9.0.2/32 dev xv0
+		addr add fd09::2/128 dev xv0 nodad
+	END
+	ip_batch "$OA" <<-END
+		route add 10.9.0.2/32 dev xv0 mtu lock 1300
+		route add fd09::2/128 dev xv0 mtu lock 1300
+	END
+	ping_ok "the narrow one" "$OA" 10.9.0.2
+	ping_ok "the narrow one" "$OA" fd09::2
+	check_eq "the narrow one" "$(told 10.9.0.2 1301)" "refused 1300"
+	check_eq "the narrow one" "$(told fd09::2 1301)" "refused 1300"
+	ping_ok "the others" "$OA" "$IB4" -M 'do' -s $((wide - 28))
+	ping_ok "the others" "$OA" "$IB6" -M 'do' -s $((wide - 48))
+	check_no_drops "$OA" xv0
+}
+
+need_module
+run_cases learns learns_marked below_1280 black_hole one_destination
