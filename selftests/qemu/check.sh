@@ -42,6 +42,20 @@ time_limit()
 	echo "$own"
 }
 
+# Print the tests for release $1. One that says "# kernels=one" runs on the
+# first release only, unless T names the tests or KDIR the kernel.
+tests_for()
+{
+	local release=$1 test
+
+	for test in "${TESTS[@]}"; do
+		if [[ $release == "$FIRST_RELEASE" || ${T-} || ${KDIR-} ]] ||
+			! grep -qx '# kernels=one' "$TESTS_DIR/$test.sh"; then
+			echo "$test"
+		fi
+	done
+}
+
 # Follow one guest through the tests in TODO, and take those that are done
 # from the list. Fails when no more tests can be run. The release began at $3.
 follow_guest()
@@ -143,7 +157,7 @@ check_release()
 	: >"$RESULTS"
 	echo "$KERNEL_RELEASE" >"$dir/kernel"
 
-	TODO=("${TESTS[@]}")
+	mapfile -t TODO < <(tests_for "$release")
 	while ((${#TODO[@]} > 0)); do
 		boot=$((boot + 1))
 		guest_directory "$run"
@@ -287,6 +301,7 @@ run_check()
 	for release in "${releases[@]}"; do
 		release_column "$release" suite >/dev/null
 	done
+	FIRST_RELEASE=${releases[0]}
 	check_listed
 	mapfile -t TESTS < <(chosen_tests)
 	((${#TESTS[@]} > 0)) || die "no test matches T='${T-}'"
