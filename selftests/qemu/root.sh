@@ -29,11 +29,12 @@ archive()
 	awk -F'|' -v label="$1" '$2 == label { print $3; exit }' <<<"$TARGETS"
 }
 
-# Print "deb" lines for release $1. Updates and security fixes are used where
-# this machine uses them itself.
+# Print "deb" lines for suite $1, with the kernel from suite $2. Updates and
+# security fixes are used where this machine uses them itself, unless archives
+# $3 are frozen.
 sources()
 {
-	local suite=$1 kernel=$2 main security opts
+	local suite=$1 kernel=$2 archives=$3 main security opts
 	opts="[arch=$ARCH_DEB signed-by=$KEYRING]"
 
 	if [[ ! $(archive Debian) && $EUID == 0 && ! ${XVTI_USERNS-} ]]; then
@@ -46,11 +47,13 @@ sources()
 		"add one to its sources and run 'apt-get update'"
 
 	echo "deb $opts $main $suite main"
-	if grep -q -- '-updates$' <<<"$TARGETS"; then
-		echo "deb $opts $main $suite-updates main"
-	fi
-	if [[ $security ]]; then
-		echo "deb $opts $security $suite-security main"
+	if [[ $archives != frozen ]]; then
+		if grep -q -- '-updates$' <<<"$TARGETS"; then
+			echo "deb $opts $main $suite-updates main"
+		fi
+		if [[ $security ]]; then
+			echo "deb $opts $security $suite-security main"
+		fi
 	fi
 	if [[ $kernel != "$suite" ]]; then
 		echo "deb $opts $main $kernel main"
@@ -75,8 +78,13 @@ packages()
 }
 
 # Guests boot with an initramfs of ours, so Debian's is never made; and
-# nothing starts a service.
+# nothing starts a service. Older releases leave it to the installer that /lib
+# and the like are links into /usr.
 setup_hook='set -e
+for dir in bin sbin lib lib32 lib64 libx32; do
+	mkdir -p "$1/usr/$dir"
+	ln -s "usr/$dir" "$1/$dir"
+done
 mkdir -p "$1/usr/sbin"
 printf "#!/bin/sh\nexit 101\n" >"$1/usr/sbin/policy-rc.d"
 chmod 755 "$1/usr/sbin/policy-rc.d"'
@@ -109,8 +117,9 @@ debootstrap()
 release=${1:?usage: root.sh RELEASE}
 suite=$(release_column "$release" suite)
 kernel=$(release_column "$release" kernel)
+archives=$(release_column "$release" archives)
 TARGETS=$(targets)
-sources=$(sources "$suite" "$kernel")
+sources=$(sources "$suite" "$kernel" "$archives")
 list=$(packages "$release" "$suite" "$kernel")
 key=$(cat - "$0" <<<"$sources $list" | hash_stdin)
 root=$CACHE/root-$release-$key

@@ -26,7 +26,7 @@ record()
 	reason=${reason//$'\t'/ }
 	printf '%s\t%s\t%s\t%s\t%s\n' "$status" "$test" "$case" "$reason" \
 		"$log" >>"$RESULTS"
-	printf '%-6s  %-9s %s: %s%s\n' "$word" "$LABEL" "$test" "$case" \
+	printf '%-6s  %-16s %s: %s%s\n' "$word" "$LABEL" "$test" "$case" \
 		"$([[ $status == pass ]] || echo " # ${reason:0:400}")"
 }
 
