@@ -55,6 +55,12 @@ release_column()
 	esac
 }
 
+# Print the packages that are unpacked beside the system, with their directory.
+beside()
+{
+	table "$QEMU_DIR/packages" | awk 'NF == 2'
+}
+
 hash_stdin()
 {
 	sha256sum | cut -c 1-16

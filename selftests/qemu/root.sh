@@ -72,7 +72,7 @@ packages()
 	local release=$1 suite=$2 kernel=$3 from=
 
 	[[ $kernel == "$suite" ]] || from=/$kernel
-	table "$QEMU_DIR/packages"
+	table "$QEMU_DIR/packages" | awk 'NF == 1'
 	release_column "$release" packages
 	printf '%s\n' "linux-image-$ARCH_DEB$from" "linux-headers-$ARCH_DEB$from"
 }
@@ -111,6 +111,7 @@ debootstrap()
 		--aptopt='Apt::Install-Recommends "false"' \
 		--setup-hook="$setup_hook" \
 		--essential-hook="$essential_hook" \
+		--customize-hook="$QEMU_DIR/unpack.sh" \
 		"${opts[@]}" "$suite" "$dir" - <<<"$sources"
 }
 
@@ -121,7 +122,8 @@ archives=$(release_column "$release" archives)
 TARGETS=$(targets)
 sources=$(sources "$suite" "$kernel" "$archives")
 list=$(packages "$release" "$suite" "$kernel")
-key=$(cat - "$0" <<<"$sources $list" | hash_stdin)
+key=$(cat - "$0" "$QEMU_DIR/unpack.sh" <<<"$sources $list $(beside)" |
+	hash_stdin)
 root=$CACHE/root-$release-$key
 
 lock "root-$release"
