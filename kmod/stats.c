@@ -107,7 +107,25 @@ void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
 		     unsigned int reason)
 {
 	xvti_stats_inc(xv, reason);
-	trace_xvti_drop(xv->dev, skb, reason);
+	trace_xvti_drop(xv->dev, skb, ntohs(skb->protocol), skb->len, reason);
+}
+
+/**
+ * xvti_stats_lost() - count and trace a packet that the core has freed
+ * @xv: device
+ * @skb: where the packet was, for comparison with other events
+ * @inner: family that it had
+ * @len: octets that it had
+ *
+ * Context: any.
+ */
+void xvti_stats_lost(const struct xvti_dev *xv, const void *skb,
+		     enum xvti_inner inner, unsigned int len)
+{
+	xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
+	trace_xvti_drop(xv->dev, skb,
+			inner == XVTI_INNER6 ? ETH_P_IPV6 : ETH_P_IP, len,
+			XVTI_A_STATS_TX_ERROR);
 }
 
 /**

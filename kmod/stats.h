@@ -7,6 +7,8 @@
 #include <linux/u64_stats_sync.h>
 #include <uapi/linux/xvti.h>
 
+#include "inner.h"
+
 struct xvti_dev;
 
 /**
@@ -39,5 +41,7 @@ void xvti_stats_add(const struct xvti_dev *xv, unsigned int stat,
 void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat);
 void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
 		     unsigned int reason);
+void xvti_stats_lost(const struct xvti_dev *xv, const void *skb,
+		     enum xvti_inner inner, unsigned int len);
 
 #endif /* _XVTI_STATS_H */

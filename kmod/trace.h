@@ -11,10 +11,11 @@
 #include "stats.h"
 
 TRACE_EVENT(xvti_drop,
-	TP_PROTO(const struct net_device *dev, const struct sk_buff *skb,
-		 unsigned int reason),
+	/* the packet itself may be gone: its address only */
+	TP_PROTO(const struct net_device *dev, const void *skb, u16 protocol,
+		 unsigned int len, unsigned int reason),
 
-	TP_ARGS(dev, skb, reason),
+	TP_ARGS(dev, skb, protocol, len, reason),
 
 	TP_STRUCT__entry(
 		__array(char, dev, IFNAMSIZ)
@@ -29,8 +30,8 @@ TRACE_EVENT(xvti_drop,
 		memcpy(__entry->reason, xvti_stat_names[reason],
 		       sizeof(xvti_stat_names[0]));
 		__entry->skb = skb;
-		__entry->len = skb->len;
-		__entry->protocol = ntohs(skb->protocol);
+		__entry->len = len;
+		__entry->protocol = protocol;
 	),
 
 	TP_printk("dev=%s reason=%s skb=%p protocol=0x%04x len=%u",

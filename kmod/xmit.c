@@ -224,7 +224,7 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 	if (likely(!xvti_output(xv, skb, dst, oversize)))
 		xvti_stats_tx(xv, len);
 	else
-		xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
+		xvti_stats_lost(xv, skb, inner, len);
 	goto out;
 
 unreachable:
