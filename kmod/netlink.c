@@ -195,27 +195,43 @@ static int xvti_get_doit(struct sk_buff *skb, struct genl_info *info)
 	return genlmsg_reply(msg, info);
 }
 
+/* The device of a chain that has the smallest ifindex above @last. Chains are
+ * short, and what else comes and goes between two parts of a dump leaves this
+ * order as it is: each device that stays is told exactly once.
+ */
+static struct xvti_dev *xvti_dump_next(struct net *net, unsigned int chain,
+				       int last)
+{
+	struct net_device *dev, *next = NULL;
+
+	hlist_for_each_entry(dev, &net->dev_index_head[chain], index_hlist)
+		if (dev->ifindex > last && xvti_is_xvti(dev) &&
+		    (!next || dev->ifindex < next->ifindex))
+			next = dev;
+	return next ? netdev_priv(next) : NULL;
+}
+
 static int xvti_get_dumpit(struct sk_buff *msg, struct netlink_callback *cb)
 {
 	struct net *net = sock_net(msg->sk);
-	struct net_device *dev;
-	long index = 0;
+	struct xvti_dev *xv;
 	int err = 0;
 
 	rtnl_lock();
 	cb->seq = READ_ONCE(net->dev_base_seq);
-	for_each_netdev(net, dev) {
-		if (index++ < cb->args[0] || !xvti_is_xvti(dev))
+	while (!err && cb->args[0] < NETDEV_HASHENTRIES) {
+		xv = xvti_dump_next(net, cb->args[0], cb->args[1]);
+		if (!xv) {
+			cb->args[0]++;
+			cb->args[1] = 0;
 			continue;
-		err = xvti_fill(msg, netdev_priv(dev),
-				NETLINK_CB(cb->skb).portid, cb->nlh->nlmsg_seq,
-				NLM_F_MULTI, XVTI_CMD_DEV_GET, cb);
-		if (err) {
-			index--;
-			break;
 		}
+		err = xvti_fill(msg, xv, NETLINK_CB(cb->skb).portid,
+				cb->nlh->nlmsg_seq, NLM_F_MULTI,
+				XVTI_CMD_DEV_GET, cb);
+		if (!err)
+			cb->args[1] = xv->dev->ifindex;
 	}
-	cb->args[0] = index;
 	rtnl_unlock();
 	return err && !msg->len ? err : msg->len;
 }
