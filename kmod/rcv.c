@@ -84,7 +84,8 @@ static int xvti_rcv_input(struct sk_buff *skb, u16 family, u32 mask, u32 value,
 
 /* Up to 4.18 the core takes a reference to the packet's dst later, may find
  * that it has died, and then dereferences the NULL that is left of it
- * (0152eee6fc3b). A packet from ESP GRO has none, and needs none.
+ * (0152eee6fc3b). A packet from ESP GRO has none, and needs none. Whose packet
+ * this one was is not known yet: it is counted where later cores count it.
  */
 static bool xvti_rcv_dst_lost(struct sk_buff *skb)
 {
@@ -104,6 +105,7 @@ static int xvti_rcv(struct sk_buff *skb, u16 family, int encap_type)
 	if (!READ_ONCE(xn->tracking))
 		return -EINVAL;
 	if (unlikely(xvti_rcv_dst_lost(skb))) {
+		XFRM_INC_STATS(dev_net(skb->dev), LINUX_MIB_XFRMINERROR);
 		kfree_skb(skb);
 		return 0;
 	}
