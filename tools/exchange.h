@@ -26,6 +26,11 @@ int nl_dump(struct nl_sock *sock, struct nlmsghdr *request, reply_fn reply,
 	    void (*restart)(void *data), void *data, struct nl_error *error);
 ssize_t nl_receive(struct nl_sock *sock, char *buf, size_t size);
 
+/* Of messages that came without having been asked for. */
+int family_get(struct nl *nl, struct nl_error *error);
+int link_parse(const struct nlmsghdr *nlh, void *data);
+int dev_parse(const struct nlmsghdr *nlh, void *data);
+
 uint32_t attr_u32(const struct nlattr *attr);
 void attr_name(const struct nlattr *attr, char *name, size_t size);
 void attr_addr(const struct nlattr *attr, struct addr *addr);

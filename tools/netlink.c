@@ -56,14 +56,17 @@ static void link_stats_parse(const struct nlattr *attr, struct link *link)
 	memcpy(&link->stats, mnl_attr_get_payload(attr), len);
 }
 
-static int link_parse(const struct nlmsghdr *nlh, void *data)
+/* Leaves *@data, a struct link, alone if the message is about no link. */
+int link_parse(const struct nlmsghdr *nlh, void *data)
 {
 	const struct ifinfomsg *ifi = mnl_nlmsg_get_payload(nlh);
 	struct link *link = data;
 	const struct nlattr *attr;
 
-	if (nlh->nlmsg_type != RTM_NEWLINK ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi))
+	if ((nlh->nlmsg_type != RTM_NEWLINK &&
+	     nlh->nlmsg_type != RTM_DELLINK) ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*ifi) ||
+	    ifi->ifi_family != AF_UNSPEC)
 		return 0;
 	memset(link, 0, sizeof(*link));
 	link->ifindex = (uint32_t)ifi->ifi_index;
@@ -139,8 +142,6 @@ int link_dump(struct nl *nl, struct links *links, struct nl_error *error)
 	link_put_kind(nlh);
 	return nl_dump(&nl->route, nlh, links_add, links_restart, links, error);
 }
-
-static int family_get(struct nl *nl, struct nl_error *error);
 
 int link_create(struct nl *nl, const char *name, struct nl_error *error)
 {
@@ -276,7 +277,7 @@ static int family_parse(const struct nlmsghdr *nlh, void *data)
 }
 
 /* The kernel loads the module by its alias when asked for the family. */
-static int family_get(struct nl *nl, struct nl_error *error)
+int family_get(struct nl *nl, struct nl_error *error)
 {
 	union request req;
 	struct nlmsghdr *nlh;
@@ -400,7 +401,7 @@ static void dev_attr_state(const struct nlattr *attr, struct dev *dev)
 	}
 }
 
-static int dev_parse(const struct nlmsghdr *nlh, void *data)
+int dev_parse(const struct nlmsghdr *nlh, void *data)
 {
 	struct dev *dev = data;
 	const struct nlattr *attr;
@@ -500,58 +501,4 @@ int dev_set(struct nl *nl, uint32_t ifindex, const struct conf *conf,
 	put_u32(nlh, conf, W_MTU, XVTI_A_DEV_MTU, conf->mtu);
 	put_u32(nlh, conf, W_QUEUE, XVTI_A_DEV_QUEUE, conf->queue);
 	return nl_talk(&nl->generic, nlh, NULL, NULL, error);
-}
-
-static bool events_read(struct nl *nl, const char *buf, ssize_t len,
-			dev_event_fn event, void *data)
-{
-	const struct nlmsghdr *nlh = (const struct nlmsghdr *)buf;
-	const struct genlmsghdr *genl;
-	int left = (int)len;
-	struct dev dev;
-
-	for (; mnl_nlmsg_ok(nlh, left); nlh = mnl_nlmsg_next(nlh, &left)) {
-		genl = mnl_nlmsg_get_payload(nlh);
-		if (nlh->nlmsg_type != nl->family ||
-		    mnl_nlmsg_get_payload_len(nlh) < sizeof(*genl) ||
-		    genl->cmd != XVTI_CMD_DEV_NTF)
-			continue;
-		dev_parse(nlh, &dev);
-		if (!event(&dev, data))
-			return false;
-	}
-	return true;
-}
-
-int dev_monitor(struct nl *nl, dev_event_fn event, void *data,
-		struct nl_error *error)
-{
-	static union {
-		struct nlmsghdr nlh;
-		char bytes[REPLY_SIZE];
-	} buf;
-	bool more = true;
-	ssize_t len;
-	int ret;
-
-	ret = family_get(nl, error);
-	if (ret)
-		return ret;
-	if (mnl_socket_setsockopt(nl->generic.mnl, NETLINK_ADD_MEMBERSHIP,
-				  &nl->events, sizeof(nl->events)) < 0) {
-		error->err = errno;
-		return -errno;
-	}
-	while (more) {
-		len = nl_receive(&nl->generic, buf.bytes, sizeof(buf));
-		if (len == -ENOBUFS) {
-			more = event(NULL, data);
-		} else if (len < 0) {
-			error->err = (int)-len;
-			return (int)len;
-		} else {
-			more = events_read(nl, buf.bytes, len, event, data);
-		}
-	}
-	return 0;
 }

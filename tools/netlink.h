@@ -117,9 +117,24 @@ int dev_get(struct nl *nl, const char *name, struct dev *dev,
 	    struct nl_error *error);
 int dev_dump(struct nl *nl, struct devs *devs, struct nl_error *error);
 
-/* @event is called with NULL when events were lost; it returns false to stop. */
-typedef bool (*dev_event_fn)(const struct dev *dev, void *data);
-int dev_monitor(struct nl *nl, dev_event_fn event, void *data,
-		struct nl_error *error);
+/* What has changed; the other pointer is NULL, or both. */
+struct event {
+	enum {
+		EVENT_DEV,		/* @dev, of our own family */
+		EVENT_LINK,		/* @link is as it says */
+		EVENT_LINK_GONE,	/* @link is not here any more */
+		EVENT_LOST,		/* events, too many at once */
+	} type;
+	const struct dev *dev;
+	const struct link *link;
+};
+
+/* Returns false to stop. */
+typedef bool (*event_fn)(const struct event *event, void *data);
+
+/* What happens after events_join() is seen by events_run(). */
+int events_join(struct nl *nl, struct nl_error *error);
+int events_run(struct nl *nl, event_fn event, void *data,
+	       struct nl_error *error);
 
 #endif

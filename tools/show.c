@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0
-/* xvti show and monitor */
+/* xvti show: one device, or all of a namespace. */
 
 #include <arpa/inet.h>
 #include <stdio.h>
@@ -228,12 +228,14 @@ static void show_warnings(const struct dev *dev,
 		out_array_close();
 }
 
-/* @policies: those to warn of, if they are the device's; may be NULL. */
-static void show_dev(struct session *session, const struct dev *dev,
-		     const struct link *link, const struct policies *policies,
-		     const struct options *opt)
+/*
+ * What is known of a device, inside an object. @link may be NULL, and so may
+ * @policies: those to warn of, if they are the device's.
+ */
+void show_dev(struct session *session, const struct dev *dev,
+	      const struct link *link, const struct policies *policies,
+	      const struct options *opt)
 {
-	out_object_open(NULL);
 	show_state(dev, link);
 	show_endpoints(dev);
 	show_binding(dev);
@@ -243,8 +245,6 @@ static void show_dev(struct session *session, const struct dev *dev,
 	show_use(dev, opt);
 	show_stats(dev, link, opt);
 	show_warnings(dev, policies);
-	out_object_close();
-	out_text("\n");
 }
 
 /*
@@ -269,8 +269,11 @@ static void show_one(struct session *session, const struct dev *dev,
 		     const struct view *view, const struct policies *policies,
 		     const struct options *opt)
 {
+	out_object_open(NULL);
 	show_dev(session, dev, view_link(view, dev->ifindex),
 		 ignores_policies(dev) ? policies : NULL, opt);
+	out_object_close();
+	out_text("\n");
 }
 
 static int show_view(struct session *session, const char *name,
@@ -308,62 +311,5 @@ int cmd_show(struct args *args)
 		return ret;
 	ret = show_view(&session, name, args->opt);
 	session_close(&session);
-	return ret;
-}
-
-struct monitor {
-	struct session session;
-	const struct options *opt;
-};
-
-static void show_lost(void)
-{
-	out_object_open(NULL);
-	out_bool("lost", true);
-	out_object_close();
-}
-
-/* The link may be gone by now; the event stands for itself then. */
-static bool monitor_event(const struct dev *dev, void *data)
-{
-	struct monitor *monitor = data;
-	struct nl_error error;
-	struct link link;
-
-	/* One object a line: pretty would spread it. */
-	out_start(monitor->opt->json, false);
-	if (!dev) {
-		fputs("Warning: events were lost, more than could be read in time.\n",
-		      stderr);
-		show_lost();
-	} else if (link_get(&monitor->session.nl, dev->ifindex, &link,
-			    &error)) {
-		show_dev(&monitor->session, dev, NULL, NULL, monitor->opt);
-	} else {
-		show_dev(&monitor->session, dev, &link, NULL, monitor->opt);
-	}
-	return !fflush(stdout);
-}
-
-int cmd_monitor(struct args *args)
-{
-	struct monitor monitor = { .opt = args->opt };
-	struct session events;
-	struct nl_error error;
-	int ret;
-
-	ret = args_end(args);
-	if (!ret)
-		ret = session_open(&monitor.session, args->opt);
-	if (ret)
-		return ret;
-	/* Answers to questions would mix with events on one socket. */
-	ret = session_open(&events, args->opt);
-	if (!ret) {
-		if (dev_monitor(&events.nl, monitor_event, &monitor, &error))
-			ret = refused(&error, NULL, NULL, W_NONE);
-		session_close(&events);
-	}
-	session_close(&monitor.session);
 	return ret;
 }

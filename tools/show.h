@@ -4,6 +4,9 @@
 
 #include "session.h"
 
+struct options;
+struct policies;
+
 /* What a command is about: all devices, or one. */
 struct view {
 	struct devs devs;
@@ -13,5 +16,9 @@ struct view {
 int view_get(struct session *session, const char *name, struct view *view);
 void view_free(struct view *view);
 const struct link *view_link(const struct view *view, uint32_t ifindex);
+
+void show_dev(struct session *session, const struct dev *dev,
+	      const struct link *link, const struct policies *policies,
+	      const struct options *opt);
 
 #endif

@@ -5,17 +5,71 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "exchange.h"
 #include "report.h"
 #include "show.h"
 
-static int compare(const void *a, const void *b)
+static int compare(uint32_t x, uint32_t y)
 {
-	uint32_t x = ((const struct link *)a)->ifindex;
-	uint32_t y = ((const struct link *)b)->ifindex;
-
 	return x < y ? -1 : x > y;
 }
 
+static int compare_devs(const void *a, const void *b)
+{
+	return compare(((const struct dev *)a)->ifindex,
+		       ((const struct dev *)b)->ifindex);
+}
+
+static int compare_links(const void *a, const void *b)
+{
+	return compare(((const struct link *)a)->ifindex,
+		       ((const struct link *)b)->ifindex);
+}
+
+/* Among the first @count, which are sorted. */
+static const struct link *links_find(const struct links *links, size_t count,
+				     uint32_t ifindex)
+{
+	struct link key = { .ifindex = ifindex };
+
+	return count ? bsearch(&key, links->link, count, sizeof(key),
+			       compare_links) : NULL;
+}
+
+static void links_sort(struct links *links)
+{
+	if (links->count)
+		qsort(links->link, links->count, sizeof(struct link),
+		      compare_links);
+}
+
+/*
+ * rtnetlink goes by the places of devices in a list, and while others come
+ * and go it may leave one out: that one is asked for.
+ */
+static void links_complete(struct nl *nl, struct view *view)
+{
+	struct links *links = &view->links;
+	size_t i, told = links->count;
+	struct nl_error error;
+	struct link link, *room;
+
+	for (i = 0; i < view->devs.count; i++) {
+		uint32_t ifindex = view->devs.dev[i].ifindex;
+
+		if (links_find(links, told, ifindex) ||
+		    link_get(nl, ifindex, &link, &error))
+			continue;
+		room = array_grow(links->link, links->count, sizeof(*room));
+		if (!room)
+			break;
+		links->link = room;
+		room[links->count++] = link;
+	}
+	links_sort(links);
+}
+
+/* In the order of their creation, whatever order the kernel tells them in. */
 static int view_all(struct nl *nl, struct view *view)
 {
 	struct nl_error error;
@@ -23,9 +77,11 @@ static int view_all(struct nl *nl, struct view *view)
 	if (dev_dump(nl, &view->devs, &error) ||
 	    link_dump(nl, &view->links, &error))
 		return refused(&error, NULL, NULL, W_NONE);
-	if (view->links.count)
-		qsort(view->links.link, view->links.count,
-		      sizeof(struct link), compare);
+	if (view->devs.count)
+		qsort(view->devs.dev, view->devs.count, sizeof(struct dev),
+		      compare_devs);
+	links_sort(&view->links);
+	links_complete(nl, view);
 	return 0;
 }
 
@@ -71,10 +127,5 @@ void view_free(struct view *view)
 /* NULL if the device went away between the two questions. */
 const struct link *view_link(const struct view *view, uint32_t ifindex)
 {
-	struct link key = { .ifindex = ifindex };
-
-	if (!view->links.count)
-		return NULL;
-	return bsearch(&key, view->links.link, view->links.count, sizeof(key),
-		       compare);
+	return links_find(&view->links, view->links.count, ifindex);
 }
