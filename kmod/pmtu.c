@@ -18,31 +18,30 @@
 
 #include "device.h"
 #include "pmtu.h"
-#include "policy.h"
 #include "sa.h"
 
-/* The outbound side that an ESP packet of ours left by, if the core would not
- * find its route.
+/* The device that an ESP packet of ours left by, if the core would not find its
+ * route.
  */
-static const struct xvti_out *xvti_err_out(const struct sk_buff *skb,
+static const struct xvti_dev *xvti_err_dev(const struct sk_buff *skb,
 					   const xfrm_address_t *daddr,
 					   __be32 spi, u16 family)
 {
 	struct net *net = dev_net(skb->dev);
-	const struct xvti_out *out;
 	const struct xvti_dev *xv;
 
 	if (!READ_ONCE(xvti_pernet(net)->tracking))
 		return NULL;
 	xv = xvti_sa_sender(net, daddr, spi, family);
-	out = xv ? rcu_dereference(xv->out) : NULL;
-	return out && (out->tmpl.mark.m || out->tmpl.link) ? out : NULL;
+	return xv && (READ_ONCE(xv->conf.mark.m) ||
+		      READ_ONCE(xv->conf.link)) ? xv : NULL;
 }
 
 /* The interface by which the core looks the outer route up. */
-static int xvti_err_oif(const struct xvti_out *out)
+static int xvti_err_oif(const struct xvti_dev *xv)
 {
-	return l3mdev_master_ifindex_by_index(out->net, out->tmpl.link);
+	return l3mdev_master_ifindex_by_index(xv->net,
+					      READ_ONCE(xv->conf.link));
 }
 
 /**
@@ -57,7 +56,7 @@ int xvti_err4(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
 	const struct ip_esp_hdr *esph;
-	const struct xvti_out *out;
+	const struct xvti_dev *xv;
 
 	if (icmp_hdr(skb)->type != ICMP_DEST_UNREACH ||
 	    icmp_hdr(skb)->code != ICMP_FRAG_NEEDED)
@@ -65,13 +64,13 @@ int xvti_err4(struct sk_buff *skb, u32 info)
 
 	esph = (const struct ip_esp_hdr *)(skb->data + iph->ihl * 4);
 	rcu_read_lock();
-	out = xvti_err_out(skb, (const xfrm_address_t *)&iph->daddr, esph->spi,
-			   AF_INET);
-	if (out)
-		xvti_ipv4_update_pmtu(skb, out->net, info, xvti_err_oif(out),
+	xv = xvti_err_dev(skb, (const xfrm_address_t *)&iph->daddr, esph->spi,
+			  AF_INET);
+	if (xv)
+		xvti_ipv4_update_pmtu(skb, xv->net, info, xvti_err_oif(xv),
 				      IPPROTO_ESP);
 	rcu_read_unlock();
-	return out ? 0 : -ENOENT;
+	return xv ? 0 : -ENOENT;
 }
 
 /**
@@ -91,18 +90,18 @@ int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 {
 	const struct ipv6hdr *ip6 = (const struct ipv6hdr *)skb->data;
 	const struct ip_esp_hdr *esph;
-	const struct xvti_out *out;
+	const struct xvti_dev *xv;
 
 	if (type != ICMPV6_PKT_TOOBIG)
 		return -ENOENT;
 
 	esph = (const struct ip_esp_hdr *)(skb->data + offset);
 	rcu_read_lock();
-	out = xvti_err_out(skb, (const xfrm_address_t *)&ip6->daddr, esph->spi,
-			   AF_INET6);
-	if (out)
-		ip6_update_pmtu(skb, out->net, info, xvti_err_oif(out), 0,
-				sock_net_uid(out->net, NULL));
+	xv = xvti_err_dev(skb, (const xfrm_address_t *)&ip6->daddr, esph->spi,
+			  AF_INET6);
+	if (xv)
+		ip6_update_pmtu(skb, xv->net, info, xvti_err_oif(xv), 0,
+				sock_net_uid(xv->net, NULL));
 	rcu_read_unlock();
-	return out ? 0 : -ENOENT;
+	return xv ? 0 : -ENOENT;
 }
