@@ -15,6 +15,7 @@
 #include "device.h"
 #include "handover.h"
 #include "policy.h"
+#include "proto.h"
 #include "queue.h"
 
 #define XVTI_BINDING_BITS	12
@@ -176,8 +177,7 @@ bool xvti_binding_state(const struct xvti_dev *xv, const struct xfrm_state *x)
 {
 	const struct xvti_conf *conf = &xv->conf;
 
-	return x->props.mode == XFRM_MODE_TUNNEL &&
-	       x->props.family == conf->family &&
+	return x->props.family == conf->family &&
 	       (!conf->reqid || conf->reqid == x->props.reqid) &&
 	       (conf->mark.v & x->mark.m) == x->mark.v &&
 	       xfrm_addr_equal(&x->props.saddr, &conf->local, conf->family) &&
@@ -268,14 +268,29 @@ static void xvti_carrier_update(struct xvti_dev *xv)
 	set_bit(XVTI_EVENT_CARRIER, &xv->events);
 }
 
-/* Does a policy's lookup, the private one or the database's, find an SA? */
+/* Is there one in transport mode that protects what IPComp's tunnel carries? */
+static bool xvti_sa_protector(const struct xvti_dev *xv, enum xvti_dir dir)
+{
+	const struct xvti_sa *sa;
+
+	list_for_each_entry(sa, &xv->sas, dev_node)
+		if (sa->dir == dir && sa->mode == XFRM_MODE_TRANSPORT &&
+		    xvti_proto_proves(sa->proto) && !sa->foreign)
+			return true;
+	return false;
+}
+
+/* Does a policy's lookup, the private one or the database's, find an SA? Of
+ * several that go together the one in tunnel mode counts.
+ */
 static bool xvti_sa_usable(const struct xvti_dev *xv, const struct xvti_sa *sa)
 {
-	if (sa->mode != XFRM_MODE_TUNNEL || sa->proto != IPPROTO_ESP ||
-	    sa->foreign)
+	if (sa->mode != XFRM_MODE_TUNNEL || sa->foreign)
 		return false;
-	return sa->dir == XVTI_IN || xv->conf.mode == XVTI_MODE_POLICY ||
-	       sa->inner;
+	if (xv->conf.mode == XVTI_MODE_POLICY)
+		return xvti_proto_proves(sa->proto) ||
+		       xvti_sa_protector(xv, sa->dir);
+	return sa->proto == IPPROTO_ESP && (sa->dir == XVTI_IN || sa->inner);
 }
 
 /* Return: bit mask of the inner families that have an outbound SA. */

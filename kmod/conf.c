@@ -13,6 +13,7 @@
 #include "device.h"
 #include "mtu.h"
 #include "policy.h"
+#include "proto.h"
 
 static bool xvti_addr_multicast(const xfrm_address_t *addr, u16 family)
 {
@@ -312,16 +313,28 @@ static void xvti_conf_commit(struct xvti_dev *xv, const struct xvti_conf *conf,
 int xvti_conf_apply(struct xvti_dev *xv, const struct xvti_conf *conf,
 		    struct netlink_ext_ack *extack)
 {
+	bool was_policy = xv->conf.mode == XVTI_MODE_POLICY;
+	bool policy = conf->mode == XVTI_MODE_POLICY;
 	struct xvti_out *out;
+	int err;
 
 	ASSERT_RTNL();
+	if (policy && !was_policy) {
+		err = xvti_proto_get(extack);
+		if (err)
+			return err;
+	}
 	out = xvti_conf_out(xv, conf);
 	if (IS_ERR(out)) {
 		NL_SET_ERR_MSG(extack, "cannot make the outbound policy");
+		if (policy && !was_policy)
+			xvti_proto_put();
 		return PTR_ERR(out);
 	}
 	xvti_sa_track(xvti_pernet(xv->net));
 	xvti_conf_commit(xv, conf, out);
+	if (was_policy && !policy)
+		xvti_proto_put();
 	set_bit(XVTI_EVENT_CONF, &xv->events);
 	flush_work(&xv->out_work);
 	xvti_mtu_update(xv);

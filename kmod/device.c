@@ -22,6 +22,7 @@
 #include "handover.h"
 #include "mtu.h"
 #include "netlink.h"
+#include "proto.h"
 #include "queue.h"
 #include "route.h"
 #include "xmit.h"
@@ -116,6 +117,8 @@ static void xvti_dev_uninit(struct net_device *dev)
 	xvti_out_release(out);
 	if (last)
 		xvti_sa_forget(xn);
+	if (xv->conf.mode == XVTI_MODE_POLICY)
+		xvti_proto_put();
 }
 
 static void xvti_dev_free(struct net_device *dev)

@@ -5,7 +5,8 @@
  * The lower MTU is that of the route to the peer: its own "mtu" metric, or
  * the MTU of the device that it leaves by. Path MTUs that were learned do not
  * count, they go away again: transmit answers for those. What ESP adds is
- * asked of the SA, which knows its cipher, its padding and its UDP header.
+ * asked of the SA, which knows its cipher, its padding and its UDP header. In
+ * policy mode a packet may take several SAs, and each of them is asked.
  */
 
 #include <linux/rtnetlink.h>
@@ -17,6 +18,7 @@
 #include "binding.h"
 #include "device.h"
 #include "mtu.h"
+#include "proto.h"
 
 /* Before there is an SA: AES-CBC with HMAC-SHA-512 over UDP, the most that
  * the common ciphers add (RFC 3602, RFC 4868, RFC 3948).
@@ -107,7 +109,8 @@ static u32 xvti_estimate(const struct xvti_dev *xv, u32 lower)
 /* The outbound SA held on to, or the newest, which the core prefers too; with
  * a reference.
  */
-static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
+static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv, u8 proto,
+					 u8 mode)
 {
 	const struct xvti_sa *sa;
 	xfrm_address_t daddr;
@@ -117,8 +120,8 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
 
 	spin_lock_bh(&xvti_sa_lock);
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && sa->mode == XFRM_MODE_TUNNEL &&
-		    sa->proto == IPPROTO_ESP && !sa->foreign &&
+		if (sa->dir == XVTI_OUT && sa->mode == mode &&
+		    sa->proto == proto && !sa->foreign &&
 		    (!xv->held_spi || sa->spi == xv->held_spi)) {
 			daddr = sa->daddr;
 			spi = sa->spi;
@@ -130,8 +133,61 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv)
 	spin_unlock_bh(&xvti_sa_lock);
 	if (!found)
 		return NULL;
-	return xfrm_state_lookup(xv->net, mark, &daddr, spi, IPPROTO_ESP,
+	return xfrm_state_lookup(xv->net, mark, &daddr, spi, proto,
 				 xv->conf.family);
+}
+
+/* The SA that makes the outer header, by which the core finds the route. */
+static struct xfrm_state *xvti_sa_tunnel(const struct xvti_dev *xv)
+{
+	struct xfrm_state *x;
+
+	x = xvti_sa_in_use(xv, IPPROTO_ESP, XFRM_MODE_TUNNEL);
+	if (!x && xv->conf.mode == XVTI_MODE_POLICY)
+		x = xvti_sa_in_use(xv, IPPROTO_AH, XFRM_MODE_TUNNEL);
+	if (!x && xv->conf.mode == XVTI_MODE_POLICY)
+		x = xvti_sa_in_use(xv, IPPROTO_COMP, XFRM_MODE_TUNNEL);
+	return x;
+}
+
+/* What the newest SA of a kind leaves of an MTU. */
+static int xvti_mtu_through(const struct xvti_dev *xv, u8 proto, u8 mode,
+			    int mtu, bool *found)
+{
+	struct xfrm_state *x = xvti_sa_in_use(xv, proto, mode);
+
+	if (!x)
+		return mtu;
+	mtu = xfrm_state_mtu(x, mtu);
+	xfrm_state_put(x);
+	*found = true;
+	return mtu;
+}
+
+/* Policy mode: what all the bound SAs together leave, or 0 if there are none.
+ * AH is the outermost; then ESP in transport mode, which leaves the tunnel to
+ * IPComp, whose own SA need not be bound; then whatever is in tunnel mode. If
+ * policies disagree on which of these to use it is less than some need.
+ */
+static u32 xvti_mtu_policy(const struct xvti_dev *xv, int mtu)
+{
+	static const u8 tunnels[] = { IPPROTO_ESP, IPPROTO_AH, IPPROTO_COMP };
+	bool found = false;
+	int least, i;
+
+	mtu = xvti_mtu_through(xv, IPPROTO_AH, XFRM_MODE_TRANSPORT, mtu,
+			       &found);
+	mtu = xvti_mtu_through(xv, IPPROTO_ESP, XFRM_MODE_TRANSPORT, mtu,
+			       &found);
+	least = mtu;
+	if (found)
+		least -= xv->conf.family == AF_INET6 ? sizeof(struct ipv6hdr) :
+						       sizeof(struct iphdr);
+	for (i = 0; i < ARRAY_SIZE(tunnels); i++)
+		least = min(least, xvti_mtu_through(xv, tunnels[i],
+						    XFRM_MODE_TUNNEL, mtu,
+						    &found));
+	return found ? max(least, 0) : 0;
 }
 
 static u32 xvti_mtu_floor(const struct net_device *dev)
@@ -151,9 +207,12 @@ static u32 xvti_mtu_auto(const struct xvti_dev *xv, struct xfrm_state *x,
 	if (!xv->lower_mtu)
 		return IPV6_MIN_MTU;
 
-	if (x) {
+	if (xv->conf.mode == XVTI_MODE_POLICY)
+		mtu = xvti_mtu_policy(xv, xv->lower_mtu);
+	else
+		mtu = x ? xfrm_state_mtu(x, xv->lower_mtu) : 0;
+	if (mtu) {
 		*source = XVTI_MTU_SOURCE_SA;
-		mtu = xfrm_state_mtu(x, xv->lower_mtu);
 	} else {
 		*source = XVTI_MTU_SOURCE_ESTIMATE;
 		mtu = xvti_estimate(xv, xv->lower_mtu);
@@ -178,7 +237,7 @@ void xvti_mtu_update(struct xvti_dev *xv)
 	u32 mtu;
 
 	ASSERT_RTNL();
-	x = xvti_sa_in_use(xv);
+	x = xvti_sa_tunnel(xv);
 	xv->lower_mtu = xvti_lower_mtu(xv, x);
 	mtu = xv->conf.mtu ?: xvti_mtu_auto(xv, x, &source);
 	if (x)

@@ -2,8 +2,8 @@
 /*
  * Path MTU of the outer route.
  *
- * A router on the way reports that an ESP packet was too big. The core's own
- * handler looks the SA up without a mark and updates the route without an
+ * A router on the way reports that an ESP or AH packet was too big. The core's
+ * own handler looks the SA up without a mark and updates the route without an
  * interface, which misses devices that have either. For those the SA is found
  * here by its SPI, and the route that their bundles use is updated. The next
  * packet that finds its bundle smaller tells the sender in the overlay.
@@ -11,6 +11,7 @@
 
 #include <linux/icmp.h>
 #include <linux/icmpv6.h>
+#include <net/ah.h>
 #include <net/esp.h>
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
@@ -20,19 +21,24 @@
 #include "pmtu.h"
 #include "sa.h"
 
-/* The device that an ESP packet of ours left by, if the core would not find its
- * route.
+/* The device that a packet of ours left by, if the core would not find its
+ * route; @header is that of ESP or AH.
  */
 static const struct xvti_dev *xvti_err_dev(const struct sk_buff *skb,
 					   const xfrm_address_t *daddr,
-					   __be32 spi, u16 family)
+					   const void *header, u8 proto,
+					   u16 family)
 {
+	const struct ip_esp_hdr *esph = header;
+	const struct ip_auth_hdr *ah = header;
 	struct net *net = dev_net(skb->dev);
 	const struct xvti_dev *xv;
 
 	if (!READ_ONCE(xvti_pernet(net)->tracking))
 		return NULL;
-	xv = xvti_sa_sender(net, daddr, spi, family);
+	xv = xvti_sa_sender(net, daddr,
+			    proto == IPPROTO_AH ? ah->spi : esph->spi, proto,
+			    family);
 	return xv && (READ_ONCE(xv->conf.mark.m) ||
 		      READ_ONCE(xv->conf.link)) ? xv : NULL;
 }
@@ -45,7 +51,7 @@ static int xvti_err_oif(const struct xvti_dev *xv)
 }
 
 /**
- * xvti_err4() - xfrm4_protocol::err_handler
+ * xvti_err4() - xfrm4_protocol::err_handler of ESP and AH
  * @skb: ICMP error, at the outer header of the packet that it is about
  * @info: MTU, if the error is about one
  *
@@ -55,26 +61,24 @@ static int xvti_err_oif(const struct xvti_dev *xv)
 int xvti_err4(struct sk_buff *skb, u32 info)
 {
 	const struct iphdr *iph = (const struct iphdr *)skb->data;
-	const struct ip_esp_hdr *esph;
 	const struct xvti_dev *xv;
 
 	if (icmp_hdr(skb)->type != ICMP_DEST_UNREACH ||
 	    icmp_hdr(skb)->code != ICMP_FRAG_NEEDED)
 		return -ENOENT;
 
-	esph = (const struct ip_esp_hdr *)(skb->data + iph->ihl * 4);
 	rcu_read_lock();
-	xv = xvti_err_dev(skb, (const xfrm_address_t *)&iph->daddr, esph->spi,
-			  AF_INET);
+	xv = xvti_err_dev(skb, (const xfrm_address_t *)&iph->daddr,
+			  skb->data + iph->ihl * 4, iph->protocol, AF_INET);
 	if (xv)
 		xvti_ipv4_update_pmtu(skb, xv->net, info, xvti_err_oif(xv),
-				      IPPROTO_ESP);
+				      iph->protocol);
 	rcu_read_unlock();
 	return xv ? 0 : -ENOENT;
 }
 
 /**
- * xvti_err6() - xfrm6_protocol::err_handler
+ * xvti_err6() - xfrm6_protocol::err_handler of ESP, about which AH may be
  * @skb: ICMPv6 error, at the outer header of the packet that it is about
  * @opt: unused
  * @type: type of the error
@@ -89,16 +93,14 @@ int xvti_err6(struct sk_buff *skb, struct inet6_skb_parm *opt, u8 type,
 	      u8 code, int offset, __be32 info)
 {
 	const struct ipv6hdr *ip6 = (const struct ipv6hdr *)skb->data;
-	const struct ip_esp_hdr *esph;
 	const struct xvti_dev *xv;
 
 	if (type != ICMPV6_PKT_TOOBIG)
 		return -ENOENT;
 
-	esph = (const struct ip_esp_hdr *)(skb->data + offset);
 	rcu_read_lock();
-	xv = xvti_err_dev(skb, (const xfrm_address_t *)&ip6->daddr, esph->spi,
-			  AF_INET6);
+	xv = xvti_err_dev(skb, (const xfrm_address_t *)&ip6->daddr,
+			  skb->data + offset, IPPROTO_ESP, AF_INET6);
 	if (xv)
 		ip6_update_pmtu(skb, xv->net, info, xvti_err_oif(xv), 0,
 				sock_net_uid(xv->net, NULL));

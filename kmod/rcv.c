@@ -6,6 +6,7 @@
  * device; everything else passes through untouched. The SA that decrypted a
  * packet has proved who sent it, so no inbound policy is consulted: the
  * binding stands for it, and the secpath is reset when it has been verified.
+ * In policy mode the database is asked, and AH and IPComp come by here too.
  *
  * The callback reads the hash of SAs under RCU and writes only the CPU's own
  * counters.
@@ -24,12 +25,10 @@
 #include "handover.h"
 #include "inner.h"
 #include "pmtu.h"
+#include "proto.h"
 #include "rcv.h"
 #include "sa.h"
 #include "stats.h"
-
-/* Above vti's 100, or a vti whose key overlaps takes our packets. */
-#define XVTI_RCV_PRIORITY	200
 
 /* What the handler has done to a packet that its callback has to know. The
  * core runs from one to the other on the same CPU, unless the cipher is
@@ -47,39 +46,47 @@ static DEFINE_PER_CPU(struct xvti_rcv_note, xvti_rcv_note);
 /* The inbound SA with a mark that a packet of ours belongs to, if there is
  * one. The address is taken after the header is made linear.
  */
-static const struct xvti_sa *xvti_rcv_marked(struct sk_buff *skb, u16 family)
+static const struct xvti_sa *xvti_rcv_marked(struct sk_buff *skb, u16 family,
+					     u8 proto)
 {
+	const struct xvti_dev *xv;
+	const struct xvti_sa *sa;
 	xfrm_address_t daddr;
 	__be32 spi, seq;
 
-	if (xfrm_parse_spi(skb, IPPROTO_ESP, &spi, &seq))
+	if (xfrm_parse_spi(skb, proto, &spi, &seq))
 		return NULL;
 	if (family == AF_INET6)
 		daddr.in6 = ipv6_hdr(skb)->daddr;
 	else
 		daddr.a4 = ip_hdr(skb)->daddr;
-	return xvti_sa_find_marked(dev_net(skb->dev), &daddr, spi, family);
+	sa = xvti_sa_find_marked(dev_net(skb->dev), &daddr, spi, proto, family);
+	xv = sa ? rcu_dereference(sa->xv) : NULL;
+	if (!xv || (proto != IPPROTO_ESP &&
+		    READ_ONCE(xv->conf.mode) != XVTI_MODE_POLICY))
+		return NULL;
+	return sa;
 }
 
 /* Straight to the core: a vti with the same endpoints would put its own key in
  * the place of the mark.
  */
-static int xvti_rcv_input(struct sk_buff *skb, u16 family, u32 mask, u32 value,
-			  int encap_type)
+static int xvti_rcv_input(struct sk_buff *skb, u16 family, u8 proto,
+			  const struct xfrm_mark *mark, int encap_type)
 {
 	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
 
 	note->skb = skb;
 	note->mark = skb->mark;
 	note->marked = true;
-	skb->mark = (skb->mark & ~mask) | value;
+	skb->mark = (skb->mark & ~mark->m) | mark->v;
 
 	XFRM_TUNNEL_SKB_CB(skb)->tunnel.ip4 = NULL;
 	XFRM_SPI_SKB_CB(skb)->family = family;
 	XFRM_SPI_SKB_CB(skb)->daddroff = family == AF_INET6 ?
 					 offsetof(struct ipv6hdr, daddr) :
 					 offsetof(struct iphdr, daddr);
-	return xfrm_input(skb, IPPROTO_ESP, 0, encap_type);
+	return xfrm_input(skb, proto, 0, encap_type);
 }
 
 /* Up to 4.18 the core takes a reference to the packet's dst later, may find
@@ -95,8 +102,18 @@ static bool xvti_rcv_dst_lost(struct sk_buff *skb)
 	return !skb_dst(skb);
 }
 
-/* -EINVAL: go on with the next handler, in the end the core's own. */
-static int xvti_rcv(struct sk_buff *skb, u16 family, int encap_type)
+/**
+ * xvti_rcv() - an ESP or AH packet has come, whoever it may be for
+ * @skb: packet
+ * @family: outer family
+ * @proto: IPPROTO_ESP or _AH
+ * @encap_type: of ESP in UDP, or 0
+ *
+ * Context: RCU read side, BH disabled.
+ * Return: 0 if it is consumed, -EINVAL to go on with the next handler, in the
+ * end the core's own.
+ */
+int xvti_rcv(struct sk_buff *skb, u16 family, u8 proto, int encap_type)
 {
 	struct xvti_net *xn = xvti_pernet(dev_net(skb->dev));
 	const struct xvti_sa *sa;
@@ -114,34 +131,34 @@ static int xvti_rcv(struct sk_buff *skb, u16 family, int encap_type)
 
 	this_cpu_ptr(&xvti_rcv_note)->skb = NULL;
 	rcu_read_lock();
-	sa = xvti_rcv_marked(skb, family);
+	sa = xvti_rcv_marked(skb, family, proto);
 	if (sa)
 		mark = sa->mark;
 	rcu_read_unlock();
-	return sa ? xvti_rcv_input(skb, family, mark.m, mark.v, encap_type) :
+	return sa ? xvti_rcv_input(skb, family, proto, &mark, encap_type) :
 		    -EINVAL;
 }
 
 static int xvti_rcv4(struct sk_buff *skb)
 {
-	return xvti_rcv(skb, AF_INET, 0);
+	return xvti_rcv(skb, AF_INET, IPPROTO_ESP, 0);
 }
 
 static int xvti_rcv6(struct sk_buff *skb)
 {
-	return xvti_rcv(skb, AF_INET6, 0);
+	return xvti_rcv(skb, AF_INET6, IPPROTO_ESP, 0);
 }
 
 static int xvti_input4(struct sk_buff *skb, int nexthdr, __be32 spi,
 		       int encap_type)
 {
-	return xvti_rcv(skb, AF_INET, encap_type);
+	return xvti_rcv(skb, AF_INET, IPPROTO_ESP, encap_type);
 }
 
 static int __maybe_unused xvti_input6(struct sk_buff *skb, int nexthdr,
 				      __be32 spi, int encap_type)
 {
-	return xvti_rcv(skb, AF_INET6, encap_type);
+	return xvti_rcv(skb, AF_INET6, IPPROTO_ESP, encap_type);
 }
 
 /* Give the packet the mark that it would have had. */
@@ -197,6 +214,34 @@ static struct xvti_dev *xvti_rcv_dev(struct xfrm_state *x, struct xvti_net *xn,
 		return NULL;
 	xvti_sa_resync(xn);
 	return xv;
+}
+
+/* Whose packet is it? In direct mode the last SA says so, and it is ESP's. In
+ * policy mode it may have come by several that share one outer header: AH or
+ * IPComp in tunnel mode, say, after ESP in transport mode. Any of them can be
+ * the one that is bound, but not IPComp's, which proves nothing.
+ */
+static struct xvti_dev *xvti_rcv_find(const struct sec_path *sp,
+				      struct xvti_net *xn,
+				      const struct xvti_sa **sa,
+				      struct xvti_sa *copy)
+{
+	int i, last = sp->len - 1;
+	struct xvti_dev *xv;
+
+	for (i = last; i >= 0; i--) {
+		struct xfrm_state *x = sp->xvec[i];
+
+		if (i < last && x->props.mode != XFRM_MODE_TRANSPORT)
+			break;
+		if (!xvti_proto_proves(x->id.proto))
+			continue;
+		xv = xvti_rcv_dev(x, xn, sa, copy);
+		if (xv && ((i == last && x->id.proto == IPPROTO_ESP) ||
+			   READ_ONCE(xv->conf.mode) == XVTI_MODE_POLICY))
+			return xv;
+	}
+	return NULL;
 }
 
 static bool xvti_ports_match(const struct sk_buff *skb, unsigned int offset,
@@ -270,6 +315,26 @@ static bool xvti_selector_match(const struct sk_buff *skb,
 				      xvti_selector_match4(skb, sel);
 }
 
+/* In policy mode the core looks at what is in transport mode, whose selector
+ * may be of the outer family.
+ */
+static bool xvti_selectors_match(const struct sk_buff *skb,
+				 enum xvti_inner inner, bool policy)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+	int i;
+
+	for (i = 0; i < sp->len; i++) {
+		const struct xfrm_state *x = sp->xvec[i];
+
+		if (unlikely(policy) && x->props.mode == XFRM_MODE_TRANSPORT)
+			continue;
+		if (unlikely(!xvti_selector_match(skb, inner, &x->sel)))
+			return false;
+	}
+	return true;
+}
+
 /* Policy mode: the database has the last word, by the device's mark. The
  * macro-like variants of this check read a dst that is not there any more.
  */
@@ -288,14 +353,21 @@ static bool xvti_policy_check(const struct xvti_dev *xv, struct sk_buff *skb,
 	return ok;
 }
 
+/* The SA that decrypted a packet. */
+static struct xfrm_state *xvti_rcv_sa(const struct sk_buff *skb)
+{
+	const struct sec_path *sp = skb_sec_path(skb);
+
+	return sp->xvec[sp->len - 1];
+}
+
 /* Why a decrypted packet may not enter the overlay; 0 if it may. */
 static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
 				    struct sk_buff *skb, bool foreign)
 {
-	const struct sec_path *sp = skb_sec_path(skb);
-	const struct xfrm_state *x = sp->xvec[sp->len - 1];
+	bool policy = READ_ONCE(xv->conf.mode) == XVTI_MODE_POLICY;
+	const struct xfrm_state *x = xvti_rcv_sa(skb);
 	enum xvti_inner inner;
-	int i;
 
 	if (unlikely(foreign))
 		return XVTI_A_STATS_RX_WRONG_PEER;
@@ -306,12 +378,9 @@ static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
 		return XVTI_A_STATS_RX_DOWN;
 	if (unlikely(!xvti_inner_get(skb, &inner)))
 		return XVTI_A_STATS_RX_SELECTOR;
-	for (i = 0; i < sp->len; i++)
-		if (unlikely(!xvti_selector_match(skb, inner,
-						  &sp->xvec[i]->sel)))
-			return XVTI_A_STATS_RX_SELECTOR;
-	if (unlikely(READ_ONCE(xv->conf.mode) == XVTI_MODE_POLICY &&
-		     !xvti_policy_check(xv, skb, inner)))
+	if (unlikely(!xvti_selectors_match(skb, inner, policy)))
+		return XVTI_A_STATS_RX_SELECTOR;
+	if (unlikely(policy) && !xvti_policy_check(xv, skb, inner))
 		return XVTI_A_STATS_RX_POLICY;
 	return 0;
 }
@@ -338,25 +407,25 @@ static void xvti_rcv_failed(const struct xvti_dev *xv,
 		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
 }
 
-/* The SA that decrypted a packet. */
-static struct xfrm_state *xvti_rcv_sa(const struct sk_buff *skb)
+/* Has a cipher finished elsewhere than where the core called it? */
+static bool xvti_rcv_async(const struct sk_buff *skb, const struct xvti_sa *sa)
 {
 	const struct sec_path *sp = skb_sec_path(skb);
+	u8 async = sa->async;
+	int i;
 
-	return sp->xvec[sp->len - 1];
+	if (unlikely(sp->len > 1))
+		for (i = 0; i < sp->len; i++)
+			async = max(async, xvti_sa_async(sp->xvec[i]));
+	return async == XVTI_ASYNC_ANYWHERE ||
+	       (async == XVTI_ASYNC_WORKER && !in_serving_softirq());
 }
 
-/* Has the cipher finished elsewhere than where the core called it? */
-static bool xvti_rcv_async(const struct xvti_sa *sa)
-{
-	return sa->async == XVTI_ASYNC_ANYWHERE ||
-	       (sa->async == XVTI_ASYNC_WORKER && !in_serving_softirq());
-}
-
-/* Some cores (those with 1c428b038400 and without 8045c0df98d4) hold the
+/* Deliver a clone, and let the core free the packet. That is for packets which
+ * the core would not deliver itself, having seen transport mode alone; and
+ * some cores (those with 1c428b038400 and without 8045c0df98d4) hold the
  * packet's device over an asynchronous cipher and afterwards release the one
- * that they find in the packet. So the packet is delivered as a clone, and
- * the core gets its own one back, with its own device, to be freed.
+ * that they find in the packet: those have to find their own again.
  */
 static int xvti_rcv_detach(struct xvti_dev *xv, struct sk_buff *skb)
 {
@@ -375,6 +444,7 @@ static int xvti_rcv_detach(struct xvti_dev *xv, struct sk_buff *skb)
 static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
 			  const struct xvti_sa *sa)
 {
+	bool detach = xvti_proto_uncompressed(xv, skb);
 	unsigned int reason;
 
 	reason = xvti_rcv_verify(xv, skb, READ_ONCE(sa->foreign));
@@ -386,7 +456,7 @@ static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
 	}
 	if (unlikely(READ_ONCE(sa->unused)))
 		xvti_handover_used(xv, xvti_rcv_sa(skb));
-	if (unlikely(xvti_rcv_async(sa)))
+	if (unlikely(detach || xvti_rcv_async(skb, sa)))
 		return xvti_rcv_detach(xv, skb);
 	xvti_rcv_deliver(xv, skb);
 	return 0;
@@ -401,12 +471,11 @@ static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
  * Return: 0 if the packet is ours, negative to have it dropped, positive to
  * pass it on.
  */
-static int xvti_rcv_cb(struct sk_buff *skb, int err)
+int xvti_rcv_cb(struct sk_buff *skb, int err)
 {
 	struct sec_path *sp = skb_sec_path(skb);
 	const struct xvti_sa *sa;
 	struct xvti_sa copy;
-	struct xfrm_state *x;
 	struct xvti_dev *xv;
 	struct xvti_net *xn;
 	int ret = 1;
@@ -414,13 +483,12 @@ static int xvti_rcv_cb(struct sk_buff *skb, int err)
 	xvti_rcv_restore_mark(skb);
 	if (!sp || !sp->len)
 		return 1;
-	x = sp->xvec[sp->len - 1];
-	xn = xvti_pernet(xs_net(x));
+	xn = xvti_pernet(xs_net(sp->xvec[sp->len - 1]));
 	if (!READ_ONCE(xn->tracking))
 		return 1;
 
 	rcu_read_lock();
-	xv = xvti_rcv_dev(x, xn, &sa, &copy);
+	xv = xvti_rcv_find(sp, xn, &sa, &copy);
 	if (xv && likely(!err)) {
 		ret = xvti_rcv_bound(xv, skb, sa);
 	} else if (xv) {

@@ -13,9 +13,11 @@
  */
 
 #include <crypto/aead.h>
+#include <crypto/hash.h>
 #include <linux/hashtable.h>
 #include <linux/mutex.h>
 #include <linux/slab.h>
+#include <net/ah.h>
 
 #include "binding.h"
 #include "device.h"
@@ -76,16 +78,34 @@ static u8 xvti_sa_inner(struct xfrm_state *x)
 	}
 }
 
-/* Wrappers of software ciphers (simd, cryptd, pcrypt) finish in a kernel
- * thread when they do not at once; drivers finish anywhere.
- */
-static u8 xvti_sa_async(const struct xfrm_state *x)
+static u32 xvti_sa_cipher_flags(const struct xfrm_state *x)
 {
-	u32 flags;
+	const struct ah_data *ah = x->data;
 
-	if (x->id.proto != IPPROTO_ESP || !x->data)
-		return XVTI_ASYNC_NEVER;
-	flags = crypto_aead_alg(x->data)->base.cra_flags;
+	switch (x->id.proto) {
+	case IPPROTO_ESP:
+		return crypto_aead_alg(x->data)->base.cra_flags;
+	case IPPROTO_AH:
+		return crypto_hash_alg_common(ah->ahash)->base.cra_flags;
+	default:
+		return 0;
+	}
+}
+
+/**
+ * xvti_sa_async() - where the cipher of an SA may hand packets back
+ * @x: the SA
+ *
+ * Wrappers of software ciphers (simd, cryptd, pcrypt) finish in a kernel
+ * thread when they do not at once; drivers finish anywhere.
+ *
+ * Context: any.
+ * Return: &enum xvti_async.
+ */
+u8 xvti_sa_async(const struct xfrm_state *x)
+{
+	u32 flags = x->data ? xvti_sa_cipher_flags(x) : 0;
+
 	if (!(flags & CRYPTO_ALG_ASYNC))
 		return XVTI_ASYNC_NEVER;
 	if (flags & (CRYPTO_ALG_KERN_DRIVER_ONLY |
@@ -146,10 +166,10 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x)
 	return NULL;
 }
 
-/* A bound ESP SA by what a packet says of it. */
+/* A bound SA by what a packet says of it. */
 static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
 					const xfrm_address_t *daddr,
-					__be32 spi, u16 family,
+					__be32 spi, u8 proto, u16 family,
 					enum xvti_dir dir, bool marked)
 {
 	struct xvti_sa *sa;
@@ -157,7 +177,7 @@ static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
 	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
 				   (__force u32)spi)
 		if (sa->spi == spi && net_eq(sa->net, net) &&
-		    sa->proto == IPPROTO_ESP && sa->family == family &&
+		    sa->proto == proto && sa->family == family &&
 		    rcu_access_pointer(sa->xv) && sa->dir == dir &&
 		    (!marked || sa->mark.m) &&
 		    xfrm_addr_equal(&sa->daddr, daddr, family))
@@ -170,6 +190,7 @@ static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
  * @net: underlay
  * @daddr: outer destination of the packet
  * @spi: its SPI
+ * @proto: IPPROTO_ESP or _AH
  * @family: outer family
  *
  * The core looks inbound SAs up with the packet's own mark, which is not the
@@ -180,16 +201,17 @@ static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
  */
 struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 				    const xfrm_address_t *daddr, __be32 spi,
-				    u16 family)
+				    u8 proto, u16 family)
 {
-	return xvti_sa_find_spi(net, daddr, spi, family, XVTI_IN, true);
+	return xvti_sa_find_spi(net, daddr, spi, proto, family, XVTI_IN, true);
 }
 
 /**
- * xvti_sa_sender() - the device that an ESP packet has left by
+ * xvti_sa_sender() - the device that an ESP or AH packet has left by
  * @net: underlay
  * @daddr: outer destination of the packet
  * @spi: its SPI
+ * @proto: IPPROTO_ESP or _AH
  * @family: outer family
  *
  * Context: RCU read side.
@@ -197,11 +219,11 @@ struct xvti_sa *xvti_sa_find_marked(const struct net *net,
  */
 struct xvti_dev *xvti_sa_sender(const struct net *net,
 				const xfrm_address_t *daddr, __be32 spi,
-				u16 family)
+				u8 proto, u16 family)
 {
 	struct xvti_sa *sa;
 
-	sa = xvti_sa_find_spi(net, daddr, spi, family, XVTI_OUT, false);
+	sa = xvti_sa_find_spi(net, daddr, spi, proto, family, XVTI_OUT, false);
 	return sa ? rcu_dereference(sa->xv) : NULL;
 }
 

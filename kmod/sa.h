@@ -99,14 +99,15 @@ static inline const xfrm_address_t *xvti_sa_remote(const struct xvti_sa *sa)
 extern spinlock_t xvti_sa_lock;
 extern struct xfrm_mgr xvti_mgr;
 
+u8 xvti_sa_async(const struct xfrm_state *x);
 void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x);
 struct xvti_sa *xvti_sa_find(struct xfrm_state *x);
 struct xvti_sa *xvti_sa_find_marked(const struct net *net,
 				    const xfrm_address_t *daddr, __be32 spi,
-				    u16 family);
+				    u8 proto, u16 family);
 struct xvti_dev *xvti_sa_sender(const struct net *net,
 				const xfrm_address_t *daddr, __be32 spi,
-				u16 family);
+				u8 proto, u16 family);
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
 void xvti_sa_settle(void);
 void xvti_sa_track(struct xvti_net *xn);

@@ -22,6 +22,7 @@
 #include "binding.h"
 #include "bundle.h"
 #include "inner.h"
+#include "proto.h"
 #include "queue.h"
 #include "stats.h"
 #include "xmit.h"
@@ -123,13 +124,24 @@ static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
 	return dst;
 }
 
-/* What is not ESP alone would come back past the device. */
-static bool xvti_bundle_esp(struct dst_entry *dst)
+/* Is a bundle of the database the device's? First in it comes the SA in tunnel
+ * mode, then those in transport mode that share its outer header. One of them
+ * has to be bound, by which the peer knows the packet for the device's: IPComp
+ * proves nothing, and alone protects nothing.
+ */
+static bool xvti_bundle_bound(const struct xvti_dev *xv, struct dst_entry *dst)
 {
-	for (; dst && dst->xfrm; dst = xfrm_dst_child(dst))
-		if (dst->xfrm->id.proto != IPPROTO_ESP)
-			return false;
-	return true;
+	const struct xfrm_state *x = dst->xfrm;
+
+	if (x->props.mode != XFRM_MODE_TUNNEL)
+		return false;
+	do {
+		if (xvti_proto_proves(x->id.proto) && xvti_binding_state(xv, x))
+			return true;
+		dst = xfrm_dst_child(dst);
+		x = dst ? dst->xfrm : NULL;
+	} while (x && x->props.mode == XFRM_MODE_TRANSPORT);
+	return false;
 }
 
 /* Policy mode: what the database says for this packet, and nothing kept. A
@@ -157,8 +169,7 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 	if (!dst)
 		return NULL;
 
-	if (dst->dev != xv->dev && xvti_bundle_esp(dst) &&
-	    xvti_binding_state(xv, dst->xfrm))
+	if (dst->dev != xv->dev && xvti_bundle_bound(xv, dst))
 		return dst;
 	*reason = dst->dev == xv->dev ? XVTI_A_STATS_TX_LOOP :
 					XVTI_A_STATS_TX_POLICY;

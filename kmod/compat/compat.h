@@ -169,9 +169,17 @@ static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
 #define KERNEL_SOCKPTR(p)	((u8 __force __user *)(p))
 #endif
 
-/* not exported before 5.4; the types' own function was dropped in 5.12 */
+/* not exported before 5.4; the types' own function, which only ESP had, was
+ * dropped in 5.12
+ */
 #ifdef XVTI_HAVE_TYPE_GET_MTU
-#define xfrm_state_mtu(x, mtu)	((x)->type->get_mtu(x, mtu))
+static inline int xvti_state_mtu(struct xfrm_state *x, int mtu)
+{
+	return x->type->get_mtu ? x->type->get_mtu(x, mtu) :
+				  mtu - x->props.header_len;
+}
+
+#define xfrm_state_mtu	xvti_state_mtu
 #endif
 
 /* 5.8, with espintcp over IPv6 */
