@@ -1,0 +1,525 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# Policy mode: AH and IPComp beside ESP, as the policies' templates say.
+#
+#   OA: xv0 10.8.0.1, fd08::1            OB: xv0 10.8.0.2, fd08::2
+#       10.11.0.1, fd0b::1                   10.11.0.2, fd0b::2
+#        :                                    :
+#   UA: 192.0.2.1     ------ v0 ------   UB: 192.0.2.2
+#       2001:db8::1                          2001:db8::2
+#
+# A stack is what the templates name, in the order in which it is applied:
+# first what is in tunnel mode, then what protects it in transport mode. ESP in
+# transport mode about AH's tunnel is not among them: Linux checks AH with
+# ESP's number still in the outer header, so that it never fits.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+readonly NET4=10.8.0.0/24 NET6=fd08::/64
+# Deflate leaves packets alone that are shorter than 90 octets.
+readonly TINY=16 BIG=1000
+
+stack() # name: sets STACK, a list of protocol:mode
+{
+	case $1 in
+	esp) STACK=(esp:tunnel) ;;
+	ah) STACK=(ah:tunnel) ;;
+	esp_ah) STACK=(esp:tunnel ah:transport) ;;
+	comp_esp) STACK=(comp:tunnel esp:transport) ;;
+	comp_ah) STACK=(comp:tunnel ah:transport) ;;
+	comp_esp_ah) STACK=(comp:tunnel esp:transport ah:transport) ;;
+	comp) STACK=(comp:tunnel) ;;
+	*) die "no stack named $1" ;;
+	esac
+}
+
+# The SPI of a protocol's SA from A to B; the one back has the next.
+spi_of() # protocol
+{
+	case $1 in
+	esp) echo $((0x1000)) ;;
+	ah) echo $((0x2000)) ;;
+	comp) echo $((0x3000)) ;;
+	esac
+}
+
+algo_of() # protocol
+{
+	case $1 in
+	esp) echo "${ALGO[*]@Q}" ;;
+	ah) echo "auth-trunc 'hmac(sha256)' $KEY32 128" ;;
+	comp) echo "comp deflate" ;;
+	esac
+}
+
+# A transport mode SA for both inner families: 4.14 wants the family of the
+# outer addresses in its selector, newer kernels none.
+sel_of() # mode
+{
+	[[ $1 = transport && $(uname -r) = 4.14.* ]] || echo "flag af-unspec"
+}
+
+stack_sas() # src dst offset [option...]
+{
+	local src=$1 dst=$2 offset=$3 layer proto mode
+
+	shift 3
+	for layer in "${STACK[@]}"; do
+		proto=${layer%:*} mode=${layer#*:}
+		echo "xfrm state add src $src dst $dst proto $proto" \
+			"spi $(($(spi_of "$proto") + offset)) reqid 61" \
+			"mode $mode $(sel_of "$mode") $(algo_of "$proto") $*"
+	done
+}
+
+# Templates of the stack; that of IPComp is optional for what comes in, as not
+# all is compressed.
+templates() # src dst [level-of-IPComp]
+{
+	local layer proto level
+
+	for layer in "${STACK[@]}"; do
+		proto=${layer%:*} level=
+		[ "$proto" != comp ] || level=${3:+level $3}
+		echo "tmpl src $1 dst $2 proto $proto reqid 61 mode ${layer#*:} $level"
+	done
+}
+
+stack_policies() # local remote network...
+{
+	local local=$1 remote=$2 net out in
+
+	shift 2
+	out=$(templates "$local" "$remote" | xargs)
+	in=$(templates "$remote" "$local" use | xargs)
+	for net; do
+		echo "xfrm policy add src $net dst $net dir out mark 6 $out"
+		echo "xfrm policy add src $net dst $net dir in mark 6 $in"
+	done
+}
+
+# SAs of the stack, marked out only, or both ways if "marked".
+sas() # [marked]
+{
+	local in=()
+
+	[ "${1:-}" != marked ] || in=(mark 6)
+	cipher gcm
+	ip_batch "$UA" <<-END
+		$(stack_sas "$A" "$B" 0 mark 6)
+		$(stack_sas "$B" "$A" 1 "${in[@]}")
+	END
+	ip_batch "$UB" <<-END
+		$(stack_sas "$B" "$A" 1 mark 6)
+		$(stack_sas "$A" "$B" 0 "${in[@]}")
+	END
+}
+
+# Both hosts' devices and policies; more networks than the usual ones may be
+# named, which B's policies have and A's have not.
+devices() # outer-family [network...]
+{
+	outer "$1"
+	shift
+	add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 mode policy -- \
+		"$IA4"/24 "$IA6"/64 10.11.0.1/24 fd0b::1/64
+	add_dev "$UB" "$OB" xv0 "$B" "$A" mark 6 mode policy -- \
+		"$IB4"/24 "$IB6"/64 10.11.0.2/24 fd0b::2/64
+	stack_policies "$A" "$B" "$NET4" "$NET6" | ip_batch "$UA"
+	stack_policies "$B" "$A" "$NET4" "$NET6" "$@" | ip_batch "$UB"
+}
+
+setup() # stack outer-family [marked [network...]]
+{
+	local outer=$2 marked=${3:-}
+
+	stack "$1"
+	setup_hosts
+	shift 2
+	[ $# -eq 0 ] || shift
+	devices "$outer" "$@"
+	sas "$marked"
+}
+
+# Zeros can be compressed; of the 12 packets that go each way 6 are worth it.
+inside() # what
+{
+	local addr
+
+	for addr in "$IB4" "$IB6"; do
+		ping_ok "$1, tiny" "$OA" "$addr" -s "$TINY"
+		ping_ok "$1, big" "$OA" "$addr" -s "$BIG" -p 00
+	done
+}
+
+layer_packets() # netns dst protocol offset [option...]
+{
+	local ns=$1 dst=$2 proto=$3 spi
+
+	spi=$(($(spi_of "$proto") + $4))
+	shift 4
+	ip -n "$ns" -s xfrm state get dst "$dst" proto "$proto" spi "$spi" "$@" |
+		awk '/lifetime current:/ { getline; split($2, a, /[(),]/); print a[1]; exit }'
+}
+
+# Everything on the wire went by each of the SAs, but for IPComp's: tiny
+# packets pass that by.
+check_counts() # what packets compressed
+{
+	local layer proto want
+
+	check_eq "$1: packets on the wire" "$(wire_packets "$UA")" "$2"
+	check_eq "$1: delivered to B" "$(link_stat "$OB" xv0 rx_packets)" "$2"
+	check_eq "$1: delivered to A" "$(link_stat "$OA" xv0 rx_packets)" "$2"
+	for layer in "${STACK[@]}"; do
+		proto=${layer%:*} want=$2
+		[ "$proto" != comp ] || want=$3
+		check_eq "$1: $proto" "$(layer_packets "$UB" "$B" "$proto" 0)" "$want"
+	done
+	check_no_drops "$OA" xv0
+	check_no_drops "$OB" xv0
+}
+
+both_families() # stack
+{
+	local outer
+
+	for outer in 4 6; do
+		setup "$1" "$outer"
+		inside "$1 in IPv$outer"
+		check_counts "$1 in IPv$outer" 12 6
+		tcp_ok "$1 in IPv$outer" "$OA" "$OB" "$IB4" 128
+		check_no_drops "$OB" xv0
+		run_deferred
+	done
+}
+
+case_ah() { both_families ah; }
+case_esp_ah() { both_families esp_ah; }
+case_comp_esp() { both_families comp_esp; }
+case_comp_ah() { both_families comp_ah; }
+case_comp_esp_ah() { both_families comp_esp_ah; }
+
+# Inbound SAs with a mark, which packets do not have by themselves.
+case_marked()
+{
+	local name
+
+	for name in ah esp_ah comp_esp; do
+		setup "$name" 4 marked
+		inside "$name"
+		check_eq "$name: delivered" "$(link_stat "$OB" xv0 rx_packets)" 12
+		check_no_drops "$OB" xv0
+		run_deferred
+	done
+}
+
+# What no policy is for neither leaves nor comes in, be it compressed or not.
+case_outside()
+{
+	local name
+
+	for name in ah comp_esp; do
+		setup "$name" 4 "" 10.11.0.0/24
+		inside "before"
+		ping_none "$name: out" "$OA" 10.11.0.2 3
+		ping_none "$name: in, tiny" "$OB" 10.11.0.1 4 -s "$TINY"
+		ping_none "$name: in, big" "$OB" 10.11.0.1 5 -s "$BIG" -p 00
+		check_eq "$name: drops of A" "$(drops "$OA" xv0 | xargs)" \
+			"tx_policy:3 rx_policy:9"
+		check_eq "$name: received by A" "$(link_stat "$OA" xv0 rx_packets)" 12
+		check_no_drops "$OB" xv0
+		inside "after"
+		run_deferred
+	done
+}
+
+# IPComp alone protects nothing.
+case_unprotected()
+{
+	local before
+
+	setup comp 4
+	before=$(wire_packets "$UA")
+	ping_none "IPComp alone" "$OA" "$IB4" 3
+	check_dropped "IPComp alone" "$OA" xv0 tx_policy 3
+	check_eq "packets on the wire" $(($(wire_packets "$UA") - before)) 0
+	check_eq "usable SAs" "$(dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in]')" "[0,0]"
+}
+
+# Uncompressed packets come by IPComp's SA too: without it there is nothing
+# that lets IP in IP in.
+case_no_comp_sa()
+{
+	setup comp_esp 4
+	inside "before"
+	must ip -n "$UB" xfrm state delete dst "$B" proto comp spi "$(spi_of comp)"
+	ping_none "tiny" "$OA" "$IB4" 3 -s "$TINY"
+	check_dropped "tiny" "$OB" xv0 rx_mode 3
+	ping_none "big" "$OA" "$IB4" 3 -s "$BIG" -p 00
+	check_eq "received by B" "$(link_stat "$OB" xv0 rx_packets)" 12
+}
+
+carrier() { dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in, .running]'; }
+
+# An SA in transport mode is half of what IPComp's tunnel needs.
+case_carrier()
+{
+	setup comp_esp 4
+	must in_ns "$OA" xvti set xv0 carrier sa
+	await "both" is "[1,1,true]" carrier
+	must ip -n "$UA" xfrm state delete dst "$A" proto esp spi $((0x1001))
+	await "no ESP in" is "[1,0,false]" carrier
+	stack_sas "$B" "$A" 1 | grep 'proto esp' | ip_batch "$UA"
+	await "ESP is back" is "[1,1,true]" carrier
+	must ip -n "$UA" xfrm state delete dst "$B" proto comp spi $((0x3000)) mark 6
+	await "no IPComp out" is "[0,1,false]" carrier
+}
+
+# By RFC 4302: 12 octets and an ICV of 16, padded to 8.
+readonly AH_OCTETS=32
+
+# The largest inner packet: ESP by RFC 4303 with AES-GCM, whose payload in
+# transport mode is all but the outer header.
+largest() # stack outer-family link-mtu
+{
+	local header=20 room
+
+	[ "$2" = 4 ] || header=40
+	room=$(($3 - header))
+	case $1 in
+	*ah) room=$((room - AH_OCTETS)) ;;
+	esac
+	case $1 in
+	*esp*) room=$((room - 32)) && room=$((room - room % 4 - 2)) ;;
+	esac
+	echo "$room"
+}
+
+# A datagram of so many octets in all that cannot be compressed.
+send_random() # address size
+{
+	local headers=28 proto=UDP4 addr=$1
+
+	[[ $1 != *:* ]] || headers=48 proto=UDP6 addr="[$1]"
+	head -c $(($2 - headers)) /dev/urandom |
+		in_ns "$OA" socat -u -b 9000 - "$proto:$addr:9"
+}
+
+mtu_of() # stack outer-family
+{
+	local what="$1 in IPv$2" want addr packets octets
+
+	setup "$1" "$2"
+	want=$(largest "$1" "$2" 1500)
+	await "$what: MTU" is "$want" dev_attr "$OA" xv0 mtu || return
+	for addr in "$IB4" "$IB6"; do
+		packets=$(wire_packets "$UA")
+		octets=$(wire_octets "$UA")
+		check "$what: $want octets" send_random "$addr" "$want"
+		check_eq "$what: packets" $(($(wire_packets "$UA") - packets)) 1
+		octets=$(($(wire_octets "$UA") - octets))
+		check_le "$what: octets on the wire" "$octets" 1500
+		check_ge "$what: octets on the wire" "$octets" 1497
+		check_eq "$what: one octet more" \
+			"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$addr" $((want + 1)) 2>&1)" \
+			"refused $want"
+	done
+	check_eq "$what: delivered" "$(link_stat "$OB" xv0 rx_packets)" 2
+	run_deferred
+}
+
+case_mtu()
+{
+	local name
+
+	for name in ah esp_ah comp_esp comp_esp_ah; do
+		mtu_of "$name" 4
+		mtu_of "$name" 6
+	done
+}
+
+# Over what fits, but without DF: outer fragments.
+case_fragments()
+{
+	local name before
+
+	for name in ah comp_esp; do
+		setup "$name" 4
+		must in_ns "$OA" xvti set xv0 mtu 2000
+		must in_ns "$OB" xvti set xv0 mtu 2000
+		before=$(wire_packets "$UA")
+		ping_ok "$name" "$OA" "$IB4" -M dont -s 1800 -p 00
+		[ "$name" = comp_esp ] ||
+			check_eq "$name: packets" $(($(wire_packets "$UA") - before)) 6
+		check_eq "$name: delivered" "$(link_stat "$OB" xv0 rx_packets)" 3
+		check_no_drops "$OA" xv0
+		run_deferred
+	done
+}
+
+# A narrower link behind a router: the core's own handlers miss marked SAs.
+#
+#   UA ------ v0 ------ R ------ v1, MTU 1400 ------ UB
+setup_path() # stack outer-family
+{
+	stack "$1"
+	setup_ns UA R UB OA OB
+	wire "$UA" "$R" v0
+	wire "$R" "$UB" v1
+	add_addr "$UA" v0 "$A4"/32 "$A6"/128
+	add_addr "$UB" v1 "$B4"/32 "$B6"/128
+	add_addr "$R" v0 203.0.113.1/32 2001:db8:1::1/128
+	outer_routes "$UA" v0 "$B4" "$B6"
+	outer_routes "$UB" v1 "$A4" "$A6"
+	outer_routes "$R" v0 "$A4" "$A6"
+	outer_routes "$R" v1 "$B4" "$B6"
+	in_ns "$R" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	must ip -n "$R" link set v1 mtu 1400
+	devices "$2"
+	sas
+}
+
+outer_routes() # netns device address...
+{
+	local ns=$1 dev=$2 addr
+
+	shift 2
+	for addr; do
+		echo "route add $addr dev $dev"
+	done | ip_batch "$ns"
+}
+
+told() # size
+{
+	in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB4" "$1"
+}
+
+case_path()
+{
+	local name outer
+
+	for name in esp esp_ah ah; do
+		for outer in 4 6; do
+			# in IPv6 the core tells whoever is within AH
+			[ "$name$outer" != ah6 ] || continue
+			setup_path "$name" "$outer"
+			ping_ok "$name in IPv$outer" "$OA" "$IB4"
+			await "$name in IPv$outer: sender is told" \
+				is "refused $(largest "$name" "$outer" 1400)" \
+				told "$(largest "$name" "$outer" 1500)"
+			run_deferred
+		done
+	done
+}
+
+# What is not bound is not touched, though its addresses are the same: AH
+# between the hosts themselves, and a tunnel with IPComp that the core does
+# alone.
+case_others()
+{
+	setup comp_esp 4
+	inside "before"
+	others "$A" "$B" 10.90.0.1 10.90.0.2 out in | ip_batch "$UA"
+	others "$A" "$B" 10.90.0.1 10.90.0.2 in out | ip_batch "$UB"
+	ip_batch "$UA" <<<"route add 10.90.0.2 dev v0 src 10.90.0.1"
+	ip_batch "$UB" <<<"route add 10.90.0.1 dev v0 src 10.90.0.2"
+	ping_ok "AH between the hosts" "$UA" "$B"
+	check_eq "AH" "$(layer_packets "$UB" "$B" ah 0x100)" 3
+	ping_ok "tiny, by the host's own tunnel" "$UA" 10.90.0.2 -s "$TINY"
+	ping_ok "big, by the host's own tunnel" "$UA" 10.90.0.2 -s "$BIG" -p 00
+	check_eq "ESP" "$(layer_packets "$UB" "$B" esp 0x100)" 6
+	check_eq "IPComp" "$(layer_packets "$UB" "$B" comp 0x100)" 3
+	check_eq "received by the device" "$(link_stat "$OB" xv0 rx_packets)" 12
+	check_no_drops "$OA" xv0
+	check_no_drops "$OB" xv0
+}
+
+others() # A B inner-of-A inner-of-B direction-to-B direction-to-A
+{
+	local to=$5 from=$6 local=$3 tmpl_to tmpl_from
+
+	[ "$to" = out ] || local=$4
+	STACK=(ah:transport comp:tunnel esp:transport)
+	{
+		stack_sas "$1" "$2" 0x100
+		stack_sas "$2" "$1" 0x101
+	} | sed 's/reqid 61/reqid 99/'
+	echo "addr add $local/32 dev v0"
+	STACK=(ah:transport)
+	tmpl_to=$(templates "$1" "$2" use | xargs) tmpl_from=$(templates "$2" "$1" use | xargs)
+	echo "xfrm policy add src $1 dst $2 proto 1 dir $to ${tmpl_to//61/99}"
+	echo "xfrm policy add src $2 dst $1 proto 1 dir $from ${tmpl_from//61/99}"
+	STACK=(comp:tunnel esp:transport)
+	tmpl_to=$(templates "$1" "$2" | xargs) tmpl_from=$(templates "$2" "$1" | xargs)
+	[ "$to" != in ] || tmpl_to=$(templates "$1" "$2" use | xargs)
+	[ "$from" != in ] || tmpl_from=$(templates "$2" "$1" use | xargs)
+	echo "xfrm policy add src $3 dst $4 dir $to ${tmpl_to//61/99}"
+	echo "xfrm policy add src $4 dst $3 dir $from ${tmpl_from//61/99}"
+	STACK=(comp:tunnel esp:transport)
+}
+
+# In direct mode a device is for ESP in tunnel mode, though another is in
+# policy mode.
+case_direct()
+{
+	setup ah 4
+	must in_ns "$OB" xvti set xv0 mode direct
+	ping_none "AH for direct mode" "$OA" "$IB4" 3
+	check_eq "SAs of B" "$(dev_json "$OB" xv0 '.[0] | [.sa_out, .sa_in]')" "[0,0]"
+	check_eq "received by B" "$(link_stat "$OB" xv0 rx_packets)" 0
+	check_no_drops "$OB" xv0
+	must in_ns "$OB" xvti set xv0 mode policy
+	inside "policy mode again"
+}
+
+# What UA answers to AH and IPComp packets that nobody wants.
+answers()
+{
+	local addr proto
+
+	for addr in "$A4" "$A6"; do
+		for proto in 51 108; do
+			in_ns "$UB" "$SELFTESTS/unreach.py" "$addr" "$proto"
+		done
+	done | xargs
+}
+
+# The core's own AH and IPComp have to be gone for the answers to show.
+no_core_handlers()
+{
+	modprobe -qr ah4 ah6 ipcomp ipcomp6
+	! grep -qE '^(ah|ipcomp)[46]? ' /proc/modules
+}
+
+# The host answers as without the module, but while a device is in policy mode.
+case_registered()
+{
+	local without="ENOPROTOOPT ENOPROTOOPT EPROTO EPROTO"
+	local with="ECONNREFUSED ECONNREFUSED ECONNREFUSED ECONNREFUSED"
+
+	setup_hosts
+	in_ns "$UA" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+	busywait "$XVTI_WAIT" no_core_handlers ||
+		skip "this kernel's own AH or IPComp cannot be unloaded"
+	check_eq "without a device" "$(answers)" "$without"
+	add_dev "$UA" "$OA" xv0 "$A4" "$B4" mark 6 --
+	check_eq "in direct mode" "$(answers)" "$without"
+	must in_ns "$OA" xvti set xv0 mode policy
+	add_dev "$UA" "$OA" xv1 "$A6" "$B6" mark 6 mode policy --
+	check_eq "in policy mode" "$(answers)" "$with"
+	must in_ns "$OA" xvti set xv0 mode direct
+	check_eq "one is left" "$(answers)" "$with"
+	must ip -n "$OA" link del xv1
+	check_eq "none is left" "$(answers)" "$without"
+	must in_ns "$OA" xvti set xv0 mode policy
+	refused "a change that is wrong" 'mark' in_ns "$OA" xvti set xv0 mark none reqid 7
+	must in_ns "$OA" xvti set xv0 mode policy
+	must ip -n "$OA" link del xv0
+	check_eq "the last is gone" "$(answers)" "$without"
+}
+
+need_module
+run_cases ah esp_ah comp_esp comp_ah comp_esp_ah marked outside \
+	unprotected no_comp_sa carrier mtu fragments path others direct registered
