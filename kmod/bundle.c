@@ -241,6 +241,22 @@ static unsigned int xvti_bundle_error(long err)
 	}
 }
 
+/* Tell those who make packets how much room ESP and the lower device need in
+ * front, or each packet of a local socket is copied to make it. It never gets
+ * less; the limit is for devices that send through each other.
+ */
+#define XVTI_MAX_HEADROOM	512
+
+static void xvti_bundle_room(struct net_device *dev,
+			     const struct dst_entry *dst)
+{
+	unsigned int room = LL_RESERVED_SPACE(dst->dev) + dst->header_len;
+
+	if (room > READ_ONCE(dev->needed_headroom))
+		WRITE_ONCE(dev->needed_headroom,
+			   min_t(unsigned int, room, XVTI_MAX_HEADROOM));
+}
+
 /* A new bundle goes by another device, or a route of another size: the MTU
  * may have to follow.
  */
@@ -249,6 +265,7 @@ static void xvti_bundle_lower(struct xvti_dev *xv, const struct dst_entry *dst)
 	struct net_device *lower = dst->dev;
 	u32 mtu = dst_mtu(dst);
 
+	xvti_bundle_room(xv->dev, dst);
 	if (READ_ONCE(xv->lower) == lower->ifindex &&
 	    READ_ONCE(xv->bundle_mtu) == mtu)
 		return;
