@@ -160,6 +160,7 @@ static bool monitor_event(const struct event *event, void *data)
 		more = lost_event(monitor);
 		break;
 	}
+	session_forget(&monitor->session);
 	return !fflush(stdout) && more;
 }
 

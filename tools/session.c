@@ -33,7 +33,7 @@ int session_open(struct session *session, const struct options *opt)
 	return XVTI_REFUSED;
 }
 
-void session_close(struct session *session)
+void session_forget(struct session *session)
 {
 	size_t i;
 
@@ -43,6 +43,13 @@ void session_close(struct session *session)
 		free(session->underlay[i]);
 	}
 	free(session->underlay);
+	session->underlay = NULL;
+	session->underlays = 0;
+}
+
+void session_close(struct session *session)
+{
+	session_forget(session);
 	nl_close(&session->nl);
 }
 

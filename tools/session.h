@@ -23,6 +23,9 @@ struct session {
 
 int session_open(struct session *session, const struct options *opt);
 void session_close(struct session *session);
+
+/* Closes the underlays: one that is open cannot go when it is deleted. */
+void session_forget(struct session *session);
 struct underlay *session_underlay(struct session *session, int32_t id);
 
 /* The namespace that @dev is routed in, or NULL if it cannot be entered. */
