@@ -33,7 +33,7 @@ static const struct {
 		"give the peer's own address a route by the lower device"
 	},
 	[XVTI_A_STATS_TX_CLEAR] = {
-		"the kernel offered no encryption, so nothing was sent",
+		"the kernel offered no encryption or the SA of another, so nothing was sent",
 		"compare mark, if_id and reqid of the SA with the device's"
 	},
 	[XVTI_A_STATS_TX_POLICY] = {

@@ -96,7 +96,7 @@ enum {
 	XVTI_A_STATS_TX_NO_SA,		/* no usable SA */
 	XVTI_A_STATS_TX_NO_ROUTE,	/* no route to the peer */
 	XVTI_A_STATS_TX_LOOP,		/* route to the peer is this device */
-	XVTI_A_STATS_TX_CLEAR,		/* the core offered no transform */
+	XVTI_A_STATS_TX_CLEAR,		/* the core offered no SA of ours */
 	XVTI_A_STATS_TX_POLICY,		/* no policy lets it out */
 	XVTI_A_STATS_TX_TOO_BIG,	/* over the path MTU, sender told */
 	XVTI_A_STATS_TX_QUEUE,		/* waited for an SA in vain */
