@@ -2,7 +2,8 @@
 /*
  * xvti explain: why a packet does or does not get through. The command line,
  * and what the device itself says; explain-inner.c and explain-outer.c look
- * at the namespaces on its two sides, explain-policy.c at policies.
+ * at the namespaces on its two sides, explain-sa.c and explain-policy.c at what
+ * xfrm has there.
  */
 
 #include <arpa/inet.h>
@@ -250,6 +251,7 @@ static int explain_write(struct explain *ex)
 	check_link(ex);
 	if (check_config(ex)) {
 		check_sa(ex);
+		explain_sas(ex);
 		check_peer(ex);
 		check_carrier(ex);
 		check_mtu(ex);

@@ -48,5 +48,6 @@ const struct addr *explain_peer(const struct explain *ex);
 void explain_inner(struct explain *ex);
 void explain_outer(struct explain *ex);
 void explain_policies(struct explain *ex);
+void explain_sas(struct explain *ex);
 
 #endif
