@@ -4,17 +4,22 @@
 would never send.
 
 genl.py get|set [ATTRIBUTE=VALUE...]
+genl.py dump [COMMAND]
 
 ATTRIBUTE is a name as in the specification or a number. VALUE is by the type
 of the attribute, or hex:OCTETS to send exactly these octets. Prints "ok", or
 "error NAME attribute=NAME missing=NAME TEXT" with what the kernel said, and
-exits 1 then.
+exits 1 then. A dump prints the names of all devices, a line for each part that
+the kernel sends, and "interrupted" if it says that devices changed meanwhile;
+after each part the shell runs COMMAND, with the part's number in PART.
 """
 
 import errno
 import ipaddress
+import os
 import socket
 import struct
+import subprocess
 import sys
 
 SOL_NETLINK = 270
@@ -23,8 +28,11 @@ NETLINK_EXT_ACK = 11
 NETLINK_GENERIC = 16
 
 NLMSG_ERROR = 2
+NLMSG_DONE = 3
 NLM_F_REQUEST = 1
 NLM_F_ACK = 4
+NLM_F_DUMP_INTR = 0x10
+NLM_F_DUMP = 0x300
 NLM_F_ACK_TLVS = 0x200
 NLMSGERR_ATTR_MSG = 1
 NLMSGERR_ATTR_OFFS = 2
@@ -126,17 +134,56 @@ def call(sock, family, command, payload):
             raise Refused(explain(request, code, tlvs))
 
 
-def main(args):
-    if not args or args[0] not in COMMANDS:
-        sys.exit(__doc__)
+def connection():
+    """A socket that gets extended acknowledgements."""
     sock = socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_GENERIC)
     sock.setsockopt(SOL_NETLINK, NETLINK_CAP_ACK, 1)
     sock.setsockopt(SOL_NETLINK, NETLINK_EXT_ACK, 1)
     sock.bind((0, 0))
+    return sock
+
+
+def dump(family, command):
+    """Prints all devices, part by part; the command runs in between."""
+    # the kernel makes parts as large as anything read from a socket before
+    sock = connection()
+    sock.send(struct.pack("=IHHIIBBH", 20, family, NLM_F_REQUEST | NLM_F_DUMP,
+                          2, 0, COMMANDS["get"], 1, 0))
+    interrupted = done = False
+    part = 0
+    while not done:
+        # small, so that there are many parts
+        data = sock.recv(4096)
+        part += 1
+        names = []
+        while data:
+            length, kind, flags = struct.unpack_from("=IHH", data)
+            interrupted |= bool(flags & NLM_F_DUMP_INTR)
+            if kind in (NLMSG_DONE, NLMSG_ERROR):
+                done = True
+            else:
+                name = attributes(data[20:length])[ATTRIBUTES["ifname"][0]]
+                names.append(name.rstrip(b"\0").decode())
+            data = data[(length + 3) & ~3:]
+        print(*names)
+        if command:
+            subprocess.run(command, shell=True, check=True,
+                           env=dict(os.environ, PART=str(part)))
+    if interrupted:
+        print("interrupted")
+
+
+def main(args):
+    if not args or args[0] not in (*COMMANDS, "dump"):
+        sys.exit(__doc__)
+    sock = connection()
     try:
         answer = call(sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
                       attribute(CTRL_ATTR_FAMILY_NAME, b"xvti\0"))
         family, = struct.unpack("=H", attributes(answer)[CTRL_ATTR_FAMILY_ID])
+        if args[0] == "dump":
+            dump(family, " ".join(args[1:]))
+            return
         call(sock, family, COMMANDS[args[0]],
              b"".join(encode(argument) for argument in args[1:]))
     except Refused as refusal:
