@@ -198,5 +198,175 @@ seen_by_monitor()
 	grep -q xv0 "$TMP/events"
 }
 
+# What is refused, a command a line, after the words that the refusal has to
+# name it with. xv1 has the same endpoints as xv0, and reqid 8.
+refusals()
+{
+	cat <<-END
+		reqid "none".*no binding	set xv0 reqid none
+		name: "xv9": needs a binding	add xv9 local $A4 remote $B4
+		reqid "7".*another device	set xv1 reqid 7
+		remote "$B4" reqid "7".*another device	add xv9 local $A4 remote $B4 reqid 7
+		"$A6"	set xv0 local $A6
+		"$B6"	add xv9 local $A4 remote $B6 reqid 9
+		remote: "224.0.0.5": is multicast	set xv0 remote 224.0.0.5
+		remote: "ff02::5": is multicast	add xv9 local $A6 remote ff02::5 reqid 9
+		local: "239.1.2.3": is multicast	set xv0 local 239.1.2.3
+		local: "0.0.0.0": is unspecified	set xv0 local 0.0.0.0
+		remote: "0.0.0.0": is unspecified	set xv0 remote 0.0.0.0
+		remote: "::": is unspecified	add xv9 local $A6 remote :: reqid 9
+		remote: "255.255.255.255": is the broadcast	set xv0 remote 255.255.255.255
+		remote: "192.0.2.300"	set xv0 remote 192.0.2.300
+		reqid: "0"	set xv0 reqid 0
+		reqid: "4294967296"	add xv9 local $A4 remote $B4 reqid 4294967296
+		if_id: "0"	set xv0 if_id 0
+		mark: "0x101/0xff"	set xv0 mark 0x101/0xff
+		mark: "6/0"	add xv9 local $A4 remote $B4 mark 6/0
+		mtu: "575"	set xv0 mtu 575
+		mtu: "65536"	set xv0 mtu 65536
+		mtu: "0"	add xv9 local $A4 remote $B4 reqid 9 mtu 0
+		dev: "nosuchdev"	set xv0 dev nosuchdev
+		dev: "nosuchdev"	add xv9 local $A4 remote $B4 reqid 9 dev nosuchdev
+		netns: "nosuchnetns"	set xv0 netns nosuchnetns
+		netns: "nosuchnetns"	add xv9 local $A4 remote $B4 reqid 9 netns nosuchnetns
+		queue: "1025"	set xv0 queue 1025
+		queue: "-1"	set xv0 queue -1
+		carrier: "maybe"	set xv0 carrier maybe
+		mode: "magic"	set xv0 mode magic
+		mode "policy".*mark	set xv0 mode policy
+		remote "192.0.2.9" reqid "none".*no binding	set xv0 remote 192.0.2.9 reqid none
+		xv0.*exist	add xv0 local $A4 remote $B4 reqid 9
+		xv9: No such device	set xv9 queue 1
+		"a/b"	add a/b local $A4 remote $B4 reqid 9
+	END
+}
+
+# Everything that the command can show of all devices.
+shown() # netns...
+{
+	local ns
+
+	for ns; do
+		xvti -n "$ns" -d -j show
+	done
+}
+
+# Each comes as the second line of a batch, which stops there and says so.
+case_refusals()
+{
+	local before regex command out
+
+	setup_hosts flat
+	setup_tunnel 4
+	must in_ns "$UA" xvti add xv1 local "$A4" remote "$B4" reqid 8 queue 3 mtu 1400
+	cipher gcm
+	sa_pair 7 0x1000
+	ping_ok "before" "$OA" "$IB4"
+	before=$(shown "$UA")
+	while IFS=$'\t' read -r regex command; do
+		out=$(printf 'show xv0\n%s\nset xv0 queue 9\n' "$command" |
+			xvti -n "$UA" -b - 2>&1)
+		grep -q "^Error: .*$regex" <<<"$out" ||
+			fail "$command: wanted '$regex', got: $out"
+		check_eq "where $command stopped" "$(tail -n 1 <<<"$out")" "Command failed -:2"
+		check_eq "state after $command" "$(shown "$UA")" "$before" || break
+	done < <(refusals)
+	refused "MTU by ip" 'mtu|invalid' ip -n "$UA" link set xv0 mtu 575
+	refused "MTU by ip" 'mtu|range' ip -n "$UA" link add xv9 mtu 575 type xvti
+	check_eq "state after ip" "$(shown "$UA")" "$before"
+	ping_ok "after the refusals" "$OA" "$IB4"
+	check_no_drops "$OA" xv0
+}
+
+# What came before a bad line stays, what comes after it is not done.
+case_batch()
+{
+	local out
+
+	setup_ns UA
+	cat >"$TMP/lines" <<-END
+		# three commands, the second on lines 3 and 4
+		add xv1 local $A4 remote $B4 reqid 1
+		add xv2 local $A4 remote $B4 \\
+			reqid 1
+		add xv3 local $A4 remote $B4 reqid 3
+	END
+	out=$(xvti -n "$UA" -b "$TMP/lines" 2>&1)
+	check_eq "exit code" $? 2
+	check_eq "where" "$(tail -n 1 <<<"$out")" "Command failed $TMP/lines:3"
+	check_eq "devices" "$(xvti -n "$UA" -j show | jq -c '[.[].ifname]')" '["xv1"]'
+	refused "with force" 'xv9' xvti -n "$UA" -f -b - <<-END
+		set xv9 reqid 4
+		set xv1 reqid 4
+	END
+	check_eq "the line after it" "$(dev_json "$UA" xv1 '.[0].reqid')" 4
+}
+
+# Devices with everything that can be set, in two namespaces of one underlay.
+make_devices()
+{
+	in_ns "$UA" xvti -b - <<-END || die "batch"
+		add xv0 local $A4 remote $B4 reqid 7 mark 0x600/0xff00 dev v0 carrier sa mtu 1400 queue 5 netns $OA up
+		add xv1 local $A6 remote any mark 6 mode policy queue 0 netns $OA
+		add xv2 local $A4 remote $B4 reqid 9 up
+		add 'x#3' local $A6 remote $B6 reqid 4294967295 mark 4294967295 mtu 65535
+	END
+	in_ns "$UA" xvti add xv4 local "$A4" remote any if_id 0xffffffff 2>"$TMP/err" ||
+		check "a kernel without if_id" grep -q 'no if_id' "$TMP/err"
+}
+
+# All that a user has said, and what follows from it; not what a new device
+# has anew.
+configuration() { shown "$UA" "$OA" | jq -cS 'map(del(.ifindex))'; }
+
+# A line names the namespaces that are not the one it is to be run in.
+export_all() { xvti -n "$UA" export && xvti -n "$OA" export; }
+
+restore() { xvti -n "$UA" -b "$TMP/saved"; }
+
+case_export()
+{
+	local before
+
+	setup_hosts
+	make_devices
+	# MTUs follow a moment later
+	await "estimate" is '"estimate"' dev_json "$UA" xv2 '.[0].mtu_source'
+	before=$(configuration)
+	check "export" export_all
+	export_all >"$TMP/saved"
+	must xvti -n "$OA" del xv0 xv1
+	must xvti -n "$UA" del xv2 'x#3'
+	! dev_exists "$UA" xv4 || must xvti -n "$UA" del xv4
+	check_eq "nothing is left" "$(shown "$UA" "$OA" | xargs)" "[] []"
+	check "restore" restore
+	await "everything is as before" is "$before" configuration
+	check_eq "exported again" "$(export_all)" "$(<"$TMP/saved")"
+	check_eq "one device" "$(xvti -n "$OA" export xv0)" "$(grep -w xv0 "$TMP/saved")"
+	refused "restored twice" 'exist' restore
+	check_eq "state after that" "$(configuration)" "$before"
+}
+
+# -n, -j and -p with each command, before and after it.
+case_options()
+{
+	setup_ns UA
+	must xvti -n "$UA" -j -p add xv0 local "$A4" remote "$B4" reqid 7
+	must xvti set -json xv0 -pretty reqid 8 -netns "$UA"
+	check_eq "show" "$(xvti -n "$UA" -j show | jq -c 'map(.reqid)')" '[8]'
+	check_eq "pretty" "$(xvti show xv0 -p -j -n "$UA" | jq -cS .)" "$(dev_json "$UA" xv0)"
+	check_ge "lines of it" "$(xvti -j -p -n "$UA" show | wc -l)" 10
+	check_eq "lines without -p" "$(xvti -j -n "$UA" show | wc -l)" 1
+	check_eq "no command" "$(xvti -n "$UA" -j)" "$(xvti -n "$UA" -j show)"
+	check_eq "explain" "$(xvti -j -p explain xv0 to 10.2.0.1 -n "$UA" | jq -r '.[-1].check')" verdict
+	check_eq "export" "$(xvti -n "$UA" export | grep -c '^add xv0 ')" 1
+	refused "export in JSON" 'JSON use show' xvti -n "$UA" -j export
+	refused "a namespace that is not there" '-n: "nosuchnetns"' xvti -n nosuchnetns show
+	check "of a process" xvti -n $$ show
+	must xvti -n "$UA" -j del xv0
+	check_eq "nothing to show" "$(xvti -n "$UA" -j show)" '[]'
+}
+
 need_module
-run_cases addresses binding duplicate link mtu malformed user_namespace set
+run_cases addresses binding duplicate link mtu malformed user_namespace set \
+	refusals batch export options
