@@ -72,9 +72,9 @@ static bool xvti_endpoints_match(const struct xvti_conf *conf,
 		xfrm_addr_equal(remote, &conf->remote, sa->family));
 }
 
-/* An outbound SA must carry the mark for the lookup to find it. An inbound
- * one may come without: strongSwan leaves it out by default. Then the reqid
- * says that it belongs, the configured one or that of its counterpart.
+/* An outbound SA carries the mark, or its policies do. An inbound one may come
+ * without: strongSwan leaves it out by default. Then the reqid says that it
+ * belongs, the configured one or that of its counterpart.
  */
 static bool xvti_mark_match(const struct xvti_conf *conf,
 			    const struct xvti_sa *sa, enum xvti_dir dir,
@@ -82,7 +82,8 @@ static bool xvti_mark_match(const struct xvti_conf *conf,
 {
 	const struct xfrm_mark *mark = &conf->mark;
 
-	if (mark->m && sa->mark.m == mark->m && sa->mark.v == mark->v)
+	if (mark->m && sa->bind_mark.m == mark->m &&
+	    sa->bind_mark.v == mark->v)
 		return true;
 	if (dir == XVTI_OUT)
 		return !mark->m && !sa->mark.v;
@@ -102,7 +103,7 @@ static unsigned int xvti_binding_score(const struct xvti_dev *xv,
 	    !xvti_mark_match(conf, sa, dir, paired))
 		return 0;
 	return 1 + !xvti_conf_remote_any(conf) + 2 * (!!conf->reqid) +
-	       2 * (!!conf->if_id) + 2 * (conf->mark.m && sa->mark.m);
+	       2 * (!!conf->if_id) + 2 * (conf->mark.m && sa->bind_mark.m);
 }
 
 static void xvti_binding_best(const struct xvti_sa *sa, enum xvti_dir dir,
@@ -148,9 +149,9 @@ struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 		if (sa->if_id)
 			xvti_binding_best(sa, d, XVTI_KEY_IF_ID, sa->if_id,
 					  &best, &score);
-		if (sa->mark.m)
+		if (sa->bind_mark.m)
 			xvti_binding_best(sa, d, XVTI_KEY_MARK,
-					  sa->mark.v & sa->mark.m,
+					  sa->bind_mark.v & sa->bind_mark.m,
 					  &best, &score);
 		if (score > before)
 			*dir = d;

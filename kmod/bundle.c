@@ -164,6 +164,16 @@ static void xvti_slot_store(struct xvti_out *out, enum xvti_inner inner,
 		xvti_slot_drop(slot);
 }
 
+/* An SA without a mark may be bound by that of its policies. */
+static bool xvti_bundle_mark(const struct xvti_tmpl *tmpl,
+			     const struct xfrm_state *x)
+{
+	if (tmpl->mark.m && !x->mark.m)
+		return true;
+	return x->mark.v == tmpl->mark.v &&
+	       (!tmpl->mark.m || x->mark.m == tmpl->mark.m);
+}
+
 /* The core falls back to the policy database when it finds the private policy
  * wanting, and that bundle would then serve everyone.
  */
@@ -182,8 +192,7 @@ static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
 	       x->props.family == tmpl->family &&
 	       x->props.reqid == tmpl->reqid &&
 	       xvti_x_if_id(x) == tmpl->if_id &&
-	       x->mark.v == tmpl->mark.v &&
-	       (!tmpl->mark.m || x->mark.m == tmpl->mark.m) &&
+	       xvti_bundle_mark(tmpl, x) &&
 	       xfrm_addr_equal(&x->id.daddr, &tmpl->remote, tmpl->family) &&
 	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
 }

@@ -303,6 +303,7 @@ static int __net_init xvti_net_init(struct net *net)
 	xn->net = net;
 	INIT_LIST_HEAD(&xn->devs);
 	INIT_LIST_HEAD(&xn->sas);
+	INIT_LIST_HEAD(&xn->spd);
 	INIT_WORK(&xn->resync_work, xvti_sa_resync_work);
 	xvti_route_net_init(xn);
 	return 0;

@@ -99,6 +99,7 @@ struct xvti_dev {
  * @net: the netns
  * @devs: devices born here; xvti_sa_lock
  * @sas: every SA known here; xvti_sa_lock
+ * @spd: outbound policies with a mark; xvti_sa_lock
  * @resync_work: walks the SAs of the core again
  * @resync_last: jiffies when a packet last asked for a walk
  * @resync_gen: number of the walk; xvti_sa_lock
@@ -112,6 +113,7 @@ struct xvti_net {
 	struct net		*net;
 	struct list_head	devs;
 	struct list_head	sas;
+	struct list_head	spd;
 	struct work_struct	resync_work;
 	unsigned long		resync_last;
 	u32			resync_gen;

@@ -2,7 +2,7 @@
 /*
  * xvti: a route-based IPsec tunnel device.
  *
- * Reading order: device.h, conf.c, binding.c, sa.c, policy.c, bundle.c,
+ * Reading order: device.h, conf.c, binding.c, sa.c, spd.c, policy.c, bundle.c,
  * xmit.c, rcv.c, proto.c, handover.c, mtu.c, route.c; then device.c and
  * netlink.c, which tie them together.
  */

@@ -23,6 +23,7 @@
 #include "device.h"
 #include "handover.h"
 #include "policy.h"
+#include "spd.h"
 #include "route.h"
 
 /* Requests for a walk that packets make, at most one in this time. */
@@ -44,7 +45,7 @@ static u32 xvti_sa_key(const struct xvti_sa *sa, enum xvti_key key)
 	case XVTI_KEY_IF_ID:
 		return sa->if_id;
 	default:
-		return sa->mark.v & sa->mark.m;
+		return sa->bind_mark.v & sa->bind_mark.m;
 	}
 }
 
@@ -127,6 +128,7 @@ void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
 	sa->saddr = x->props.saddr;
 	sa->daddr = x->id.daddr;
 	sa->mark = x->mark;
+	sa->bind_mark = x->mark;
 	sa->spi = x->id.spi;
 	sa->reqid = x->props.reqid;
 	sa->if_id = xvti_x_if_id(x);
@@ -393,6 +395,8 @@ static void xvti_sa_insert(struct xvti_net *xn, struct xvti_sa *sa)
 	lockdep_assert_held(&xvti_sa_lock);
 	INIT_LIST_HEAD(&sa->dev_node);
 	list_add(&sa->net_node, &xn->sas);
+	if (!sa->mark.m)
+		xvti_spd_mark(sa, &sa->bind_mark);
 	hash_add_rcu(xvti_sa_by_spi, &sa->spi_node, (__force u32)sa->spi);
 	for (key = 0; key < XVTI_KEY_MAX; key++) {
 		u32 value = xvti_sa_key(sa, key);
@@ -403,6 +407,37 @@ static void xvti_sa_insert(struct xvti_net *xn, struct xvti_sa *sa)
 				       xvti_sa_chain(xn->net, key, value));
 	}
 	xvti_sa_bind(sa);
+}
+
+/**
+ * xvti_sa_remark() - a policy has a mark for the SAs of a reqid
+ * @xn: underlay
+ * @reqid: the reqid
+ *
+ * Context: xvti_sa_lock; xvti_sa_settle() has to follow.
+ */
+void xvti_sa_remark(struct xvti_net *xn, u32 reqid)
+{
+	struct hlist_node *node;
+	struct xvti_sa *sa;
+	u32 value;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	hlist_for_each_entry(sa, xvti_sa_chain(xn->net, XVTI_KEY_REQID, reqid),
+			     key_node[XVTI_KEY_REQID]) {
+		if (sa->reqid != reqid || sa->mark.m ||
+		    !net_eq(sa->net, xn->net))
+			continue;
+		xvti_spd_mark(sa, &sa->bind_mark);
+		node = &sa->key_node[XVTI_KEY_MARK];
+		hlist_del_init(node);
+		value = xvti_sa_key(sa, XVTI_KEY_MARK);
+		if (value)
+			hlist_add_head(node, xvti_sa_chain(xn->net,
+							   XVTI_KEY_MARK,
+							   value));
+		xvti_sa_bind(sa);
+	}
 }
 
 static bool xvti_sa_same(const struct xvti_sa *sa, struct xfrm_state *x)
@@ -512,6 +547,7 @@ struct xfrm_mgr xvti_mgr = {
 	.notify		= xvti_km_notify,
 	.acquire	= xvti_km_acquire,
 	.compile_policy	= xvti_compile_policy,
+	.notify_policy	= xvti_spd_notify,
 };
 
 static int xvti_sa_walk_one(struct xfrm_state *x, int seq, void *data)
@@ -541,6 +577,7 @@ static void xvti_sa_walk(struct xvti_net *xn)
 	xn->resync_gen++;
 	spin_unlock_bh(&xvti_sa_lock);
 
+	xvti_spd_walk(xn);
 	xfrm_state_walk_init(&walk, IPSEC_PROTO_ANY, NULL);
 	xfrm_state_walk(xn->net, &walk, xvti_sa_walk_one, xn);
 	xfrm_state_walk_done(&walk, xn->net);
@@ -614,6 +651,7 @@ void xvti_sa_forget(struct xvti_net *xn)
 	WRITE_ONCE(xn->tracking, false);
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
 		xvti_sa_remove(sa);
+	xvti_spd_forget(xn);
 	xvti_sa_settle();
 	spin_unlock_bh(&xvti_sa_lock);
 }

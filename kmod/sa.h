@@ -42,6 +42,7 @@ enum xvti_async {
  * @saddr: outer source address
  * @daddr: outer destination address
  * @mark: mark and mask
+ * @bind_mark: the mark that it is bound by, that of its policies if it has none
  * @spi: SPI
  * @reqid: reqid
  * @if_id: interface id
@@ -74,6 +75,7 @@ struct xvti_sa {
 	xfrm_address_t		saddr;
 	xfrm_address_t		daddr;
 	struct xfrm_mark	mark;
+	struct xfrm_mark	bind_mark;
 	__be32			spi;
 	u32			reqid;
 	u32			if_id;
@@ -109,6 +111,7 @@ struct xvti_dev *xvti_sa_sender(const struct net *net,
 				const xfrm_address_t *daddr, __be32 spi,
 				u8 proto, u16 family);
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
+void xvti_sa_remark(struct xvti_net *xn, u32 reqid);
 void xvti_sa_settle(void);
 void xvti_sa_track(struct xvti_net *xn);
 void xvti_sa_forget(struct xvti_net *xn);
