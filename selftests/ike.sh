@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels=one
 #
 # SAs negotiated by strongSwan: IKEv2, no marks, no policies.
 #
@@ -10,7 +11,7 @@
 #       2001:db8::1                          2001:db8::2
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-. "$SELFTESTS/demo/gateway.sh"
+. "$SELFTESTS/ike.lib"
 
 setup() # outer-family [option of the devices...]
 {
@@ -30,10 +31,6 @@ initiate()
 {
 	must ike "$TMP/a" --initiate --child net --timeout "$XVTI_WAIT"
 }
-
-sa_count() { ip -n "$UA" xfrm state count | tr -dc 0-9; }
-running() { kill -0 "$1" 2>/dev/null; }
-not() { ! "$@"; }
 
 case_traffic() # outer-family
 {

@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=600
+# kernels=one
 #
 # The usual configuration of a route-based tunnel, unmodified: a mark or an
 # if_id, trap policies, no reqid. strongSwan installs its policies, and leaves
@@ -13,7 +14,7 @@
 #       2001:db8::1                          2001:db8::2
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
-. "$SELFTESTS/demo/gateway.sh"
+. "$SELFTESTS/ike.lib"
 
 # Devices at both ends, and the daemons, which wait for traffic.
 setup() # outer-family "option of the devices..." "setting of the child"...
@@ -33,36 +34,12 @@ setup() # outer-family "option of the devices..." "setting of the child"...
 	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
 }
 
-# Without -w: ping would send more for what is lost.
-first_packets() # what address
-{
-	local out
-
-	out=$(in_ns "$OA" ping -n -i 0.2 -c 3 -W 20 "$2" 2>&1)
-	grep -q '^3 packets transmitted, 3 received,' <<<"$out" && return
-	fail "$1: the first packets: $out"
-	diagnose
-}
-
-diagnose()
-{
-	note "SAs in $UA:" "$(ip -n "$UA" xfrm state)"
-	note "SAs in $UB:" "$(ip -n "$UB" xfrm state)"
-	note "$(in_ns "$OA" xvti -s -d show xv0)"
-	note "charon:" "$(tail -n 8 "$TMP/a/charon.log")"
-}
-
 sa_reqid() # netns remote
 {
 	ip -n "$1" xfrm state list dst "$2" | awk '{
 		for (i = 1; i < NF; i++)
 			if ($i == "reqid") { print $(i + 1); exit } }'
 }
-
-peer_reqid() { dev_json "$1" xv0 '.[0].peer_reqid'; }
-
-# Of SAs that are no more than asked for.
-sa_dirs() { dev_json "$1" xv0 '.[0] | [.sa_out > 0, .sa_in > 0]'; }
 
 # What the device has learned, and that nothing else was needed.
 check_learned() # what
@@ -77,14 +54,6 @@ check_learned() # what
 			"$(in_ns "$3" cat /proc/sys/net/ipv4/conf/xv0/disable_policy)" 0
 		check_no_drops "$3" xv0
 	done
-}
-
-both_families() # what
-{
-	ping_ok "$1, IPv4" "$OA" "$IB4"
-	ping_ok "$1, IPv6" "$OA" "$IB6"
-	ping_ok "$1, IPv4 back" "$OB" "$IA4"
-	ping_ok "$1, IPv6 back" "$OB" "$IA6"
 }
 
 on_traffic() # outer-family first-address binding setting...

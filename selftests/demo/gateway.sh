@@ -2,8 +2,7 @@
 # shellcheck shell=bash
 #
 # strongSwan in a network namespace: each daemon has a directory of its own for
-# its configuration, socket and log. For the demo, ike.sh and trap.sh; needs
-# lib.sh.
+# its configuration, socket and log. For the demo and ike.lib; needs lib.sh.
 
 DEMO=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 CHARON=
