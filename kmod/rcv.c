@@ -15,6 +15,8 @@
 #include <linux/ip.h>
 #include <linux/ipv6.h>
 #include <linux/percpu.h>
+#include <net/dsfield.h>
+#include <net/inet_ecn.h>
 #include <net/ip.h>
 #include <net/ipv6.h>
 #include <net/protocol.h>
@@ -335,6 +337,25 @@ static bool xvti_selectors_match(const struct sk_buff *skb,
 	return true;
 }
 
+/* RFC 6040, 4.2: a router that marks the ESP packet instead of dropping it
+ * trusts that somebody is told. Where the inner packet cannot tell, dropping
+ * it does. The core has kept the outer header's traffic class.
+ */
+static bool xvti_rcv_congestion_lost(const struct sk_buff *skb,
+				     enum xvti_inner inner,
+				     const struct xfrm_state *x)
+{
+	u8 tos;
+
+	if (likely(!INET_ECN_is_ce(XFRM_MODE_SKB_CB(skb)->tos)) ||
+	    x->props.mode != XFRM_MODE_TUNNEL ||
+	    x->props.flags & XFRM_STATE_NOECN)
+		return false;
+	tos = inner == XVTI_INNER6 ? ipv6_get_dsfield(ipv6_hdr(skb)) :
+				     ipv4_get_dsfield(ip_hdr(skb));
+	return INET_ECN_is_not_ect(tos);
+}
+
 /* Policy mode: the database has the last word, by the device's mark. The
  * macro-like variants of this check read a dst that is not there any more.
  */
@@ -380,6 +401,8 @@ static unsigned int xvti_rcv_verify(const struct xvti_dev *xv,
 		return XVTI_A_STATS_RX_SELECTOR;
 	if (unlikely(!xvti_selectors_match(skb, inner, policy)))
 		return XVTI_A_STATS_RX_SELECTOR;
+	if (unlikely(xvti_rcv_congestion_lost(skb, inner, x)))
+		return XVTI_A_STATS_RX_ECN;
 	if (unlikely(policy) && !xvti_policy_check(xv, skb, inner))
 		return XVTI_A_STATS_RX_POLICY;
 	return 0;

@@ -28,6 +28,7 @@ const char xvti_stat_names[XVTI_A_STATS_MAX + 1][32] = {
 	[XVTI_A_STATS_RX_WRONG_PEER]	= "rx_wrong_peer",
 	[XVTI_A_STATS_RX_MODE]		= "rx_mode",
 	[XVTI_A_STATS_RX_SELECTOR]	= "rx_selector",
+	[XVTI_A_STATS_RX_ECN]		= "rx_ecn",
 	[XVTI_A_STATS_RX_POLICY]	= "rx_policy",
 	[XVTI_A_STATS_RX_DOWN]		= "rx_down",
 	[XVTI_A_STATS_RX_ERROR]		= "rx_error",

@@ -64,6 +64,10 @@ static const struct {
 		"decrypted, but outside the selector of the SA",
 		"compare both ends' traffic selectors"
 	},
+	[XVTI_A_STATS_RX_ECN] = {
+		"marked for congestion on the way, while its sender does not use ECN",
+		"find the congested or broken router of the underlay; the SA flag noecn lets such packets pass"
+	},
 	[XVTI_A_STATS_RX_POLICY] = {
 		"decrypted, but refused by an inbound policy",
 		"see ip xfrm policy, direction in, and what IKE negotiated"

@@ -67,6 +67,7 @@ static const char *const stats[XVTI_A_STATS_MAX + 1] = {
 	[XVTI_A_STATS_RX_WRONG_PEER] = "rx-wrong-peer",
 	[XVTI_A_STATS_RX_MODE] = "rx-mode",
 	[XVTI_A_STATS_RX_SELECTOR] = "rx-selector",
+	[XVTI_A_STATS_RX_ECN] = "rx-ecn",
 	[XVTI_A_STATS_RX_POLICY] = "rx-policy",
 	[XVTI_A_STATS_RX_DOWN] = "rx-down",
 	[XVTI_A_STATS_RX_ERROR] = "rx-error",

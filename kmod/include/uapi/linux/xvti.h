@@ -104,6 +104,7 @@ enum {
 	XVTI_A_STATS_RX_WRONG_PEER,	/* the device is another peer's */
 	XVTI_A_STATS_RX_MODE,		/* SA is not in tunnel mode */
 	XVTI_A_STATS_RX_SELECTOR,	/* inner packet outside the SA */
+	XVTI_A_STATS_RX_ECN,		/* congestion it cannot tell of */
 	XVTI_A_STATS_RX_POLICY,		/* refused by an inbound policy */
 	XVTI_A_STATS_RX_DOWN,		/* device is down */
 	XVTI_A_STATS_RX_ERROR,		/* refused by the xfrm core */
