@@ -7,6 +7,7 @@
 #include <stdint.h>
 
 #include "conf.h"
+#include "state.h"
 
 struct dev;
 struct nl;
@@ -34,6 +35,7 @@ struct policy {
 struct policies {
 	struct policy *policy;
 	size_t count;
+	struct states unusable;	/* SAs beside them, for whom wants them */
 };
 
 int policies_get(struct nl *nl, struct policies *policies);

@@ -11,6 +11,7 @@
 #include "policy.h"
 #include "report.h"
 #include "show.h"
+#include "state.h"
 
 /* What a device has that nobody gave a queue. */
 #define QUEUE_DEFAULT 16
@@ -204,26 +205,62 @@ static bool ignores_policies(const struct dev *dev)
 }
 
 /* Each as a line of its own, and none of them in a device without any. */
+static void show_warning(bool *any, const char *what, const char *why)
+{
+	char text[320];
+
+	if (!*any)
+		out_array_open("warnings");
+	*any = true;
+	snprintf(text, sizeof(text), "%s %s", what, why);
+	out_item("\n    warning: ", text);
+}
+
+static void warn_policies(const struct dev *dev,
+			  const struct policies *policies, bool *any)
+{
+	const struct policy *policy;
+	char text[256];
+	size_t i;
+
+	for (i = 0; i < policies->count; i++) {
+		policy = &policies->policy[i];
+		if (!policy_is_narrow(policy) || !policy_of(policy, dev))
+			continue;
+		policy_format(policy, text, sizeof(text));
+		show_warning(any, text,
+			     "is narrower than any/any, direct mode does not enforce it");
+	}
+}
+
+static void warn_states(const struct dev *dev, const struct states *states,
+			bool *any)
+{
+	const struct state *state;
+	char text[160], why[80];
+	size_t i;
+
+	for (i = 0; i < states->count; i++) {
+		state = &states->state[i];
+		if (!state_of(state, dev))
+			continue;
+		state_format(state, text, sizeof(text));
+		snprintf(why, sizeof(why),
+			 "%s, direct mode uses ESP in tunnel mode",
+			 state_fault(state));
+		show_warning(any, text, why);
+	}
+}
+
 static void show_warnings(const struct dev *dev,
 			  const struct policies *policies)
 {
-	char text[320], policy[256];
 	bool any = false;
-	size_t i;
 
-	for (i = 0; policies && i < policies->count; i++) {
-		if (!policy_is_narrow(&policies->policy[i]) ||
-		    !policy_of(&policies->policy[i], dev))
-			continue;
-		if (!any)
-			out_array_open("warnings");
-		any = true;
-		policy_format(&policies->policy[i], policy, sizeof(policy));
-		snprintf(text, sizeof(text),
-			 "%s is narrower than any/any, direct mode does not enforce it",
-			 policy);
-		out_item("\n    warning: ", text);
-	}
+	if (!policies)
+		return;
+	warn_policies(dev, policies, &any);
+	warn_states(dev, &policies->unusable, &any);
 	if (any)
 		out_array_close();
 }
@@ -249,7 +286,8 @@ void show_dev(struct session *session, const struct dev *dev,
 
 /*
  * The policies of this namespace, if there is a device that they are not
- * obeyed by. Who may not read them sees no warnings.
+ * obeyed by, and the SAs that it cannot use. Who may not read them sees no
+ * warnings.
  */
 static void policies_read(struct session *session, const struct view *view,
 			  struct policies *policies)
@@ -260,6 +298,8 @@ static void policies_read(struct session *session, const struct view *view,
 	for (i = 0; i < view->devs.count; i++) {
 		if (ignores_policies(&view->devs.dev[i])) {
 			policies_get(&session->nl, policies);
+			states_get_unusable(&session->nl,
+					    &policies->unusable);
 			return;
 		}
 	}
@@ -293,6 +333,7 @@ static int show_view(struct session *session, const char *name,
 	for (i = 0; i < view.devs.count; i++)
 		show_one(session, &view.devs.dev[i], &view, &policies, opt);
 	out_array_close();
+	states_free(&policies.unusable);
 	policies_free(&policies);
 	view_free(&view);
 	return 0;

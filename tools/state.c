@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0
+/*
+ * The SAs of a namespace that direct mode cannot use, for want of ESP or of
+ * tunnel mode. An IKE daemon may well have negotiated such for a device, and
+ * wonders why it sees no SA.
+ */
+
+#include <arpa/inet.h>
+#include <errno.h>
+#include <libmnl/libmnl.h>
+#include <linux/xfrm.h>
+#include <netinet/in.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "exchange.h"
+#include "state.h"
+
+/* XFRMA_IF_ID, an enumerator that headers before 4.19 lack. */
+#define ATTR_IF_ID 31
+
+static void addr_set(struct addr *addr, int family, const xfrm_address_t *from)
+{
+	addr->family = family;
+	memcpy(addr->bytes, from, addr_len(addr));
+}
+
+static void state_parse(const struct nlmsghdr *nlh,
+			const struct xfrm_usersa_info *info,
+			struct state *state)
+{
+	const struct xfrm_mark *mark;
+	const struct nlattr *attr;
+
+	memset(state, 0, sizeof(*state));
+	addr_set(&state->src, info->family, &info->saddr);
+	addr_set(&state->dst, info->family, &info->id.daddr);
+	state->proto = info->id.proto;
+	state->mode = info->mode;
+	state->spi = ntohl(info->id.spi);
+	state->reqid = info->reqid;
+	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
+		mark = mnl_attr_get_payload(attr);
+		if (mnl_attr_get_type(attr) == ATTR_IF_ID) {
+			state->if_id = attr_u32(attr);
+		} else if (mnl_attr_get_type(attr) == XFRMA_MARK &&
+			   mnl_attr_get_payload_len(attr) >= sizeof(*mark)) {
+			state->mark = mark->v;
+			state->mark_mask = mark->m;
+		}
+	}
+}
+
+static int states_add(const struct nlmsghdr *nlh, void *data)
+{
+	const struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(nlh);
+	struct states *states = data;
+	struct state *more;
+
+	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) ||
+	    (info->mode == XFRM_MODE_TUNNEL && info->id.proto == IPPROTO_ESP))
+		return 0;
+	more = array_grow(states->state, states->count, sizeof(*more));
+	if (!more)
+		return -ENOMEM;
+	states->state = more;
+	state_parse(nlh, info, &more[states->count++]);
+	return 0;
+}
+
+static void states_restart(void *data)
+{
+	((struct states *)data)->count = 0;
+}
+
+/* Reading them takes CAP_NET_ADMIN. */
+int states_get_unusable(struct nl *nl, struct states *states)
+{
+	struct nl_error error;
+	struct nlmsghdr *nlh;
+	union request req;
+	int ret;
+
+	memset(states, 0, sizeof(*states));
+	ret = nl_open_xfrm(nl);
+	if (ret)
+		return ret;
+	nlh = mnl_nlmsg_put_header(&req);
+	nlh->nlmsg_type = XFRM_MSG_GETSA;
+	ret = nl_dump(&nl->xfrm, nlh, states_add, states_restart, states,
+		      &error);
+	if (ret)
+		states_free(states);
+	return ret;
+}
+
+void states_free(struct states *states)
+{
+	free(states->state);
+	memset(states, 0, sizeof(*states));
+}
+
+static bool endpoints_fit(const struct addr *local, const struct addr *remote,
+			  const struct dev *dev)
+{
+	return addr_equal(local, &dev->local) &&
+	       (addr_is_any(&dev->remote) || addr_equal(remote, &dev->remote));
+}
+
+/* Would it be the device's, in either direction, were it usable? */
+bool state_of(const struct state *state, const struct dev *dev)
+{
+	bool mark = !dev->mark_mask || (state->mark_mask == dev->mark_mask &&
+					state->mark == dev->mark);
+	bool reqid = !dev->reqid || state->reqid == dev->reqid;
+
+	return mark && reqid && state->if_id == dev->if_id &&
+	       (endpoints_fit(&state->src, &state->dst, dev) ||
+		endpoints_fit(&state->dst, &state->src, dev));
+}
+
+void state_format(const struct state *state, char *buf, size_t size)
+{
+	char src[INET6_ADDRSTRLEN], dst[INET6_ADDRSTRLEN];
+
+	snprintf(buf, size, "SA src %s dst %s spi 0x%08x",
+		 addr_format(&state->src, src, sizeof(src)),
+		 addr_format(&state->dst, dst, sizeof(dst)), state->spi);
+}
+
+const char *state_fault(const struct state *state)
+{
+	if (state->proto == IPPROTO_AH)
+		return "is AH";
+	if (state->proto != IPPROTO_ESP)
+		return "is not ESP";
+	return state->mode == XFRM_MODE_TRANSPORT ? "is in transport mode" :
+						    "is not in tunnel mode";
+}
