@@ -452,6 +452,23 @@ no_dev() # netns device
 	! dev_exists "$1" "$2"
 }
 
+# Takes them away again, so that a case can go on with others: namespaces
+# cost more time than devices.
+del_tunnel()
+{
+	local ns
+
+	for ns in "$OA" "$OB"; do
+		must ip -n "$ns" link del xv0
+	done
+}
+
+# One of the counters of the xfrm core, e.g. XfrmInStateSeqError.
+xfrm_stat() # netns name
+{
+	in_ns "$1" sed -n "s/^$2[ \t]*//p" /proc/net/xfrm_stat
+}
+
 # What the kernel says of a device: the configuration, without the counters.
 dev_json() # netns device [jq-filter]
 {

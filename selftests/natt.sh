@@ -1,0 +1,214 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# NAT traversal: ESP in UDP.
+#
+#   OA: xv0 10.8.0.1, fd08::1            OB: xv0 10.8.0.2, fd08::2
+#        :                                    :
+#   UA: 192.0.2.1     ------ v0 ------   UB: 192.0.2.2
+#       2001:db8::1                          2001:db8::2
+#
+# With a NAT between them, which changes the source address and port of A:
+#
+#   UA: 198.51.100.1 -- v0 -- NAT -- w0 -- UB: 192.0.2.2
+#                       .254       192.0.2.254
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+
+readonly PORT=4500
+
+# The sockets of the daemons, without which the packets are not taken.
+encap_sockets() # address-of-A address-of-B
+{
+	encap_socket "$UA" "$1"
+	encap_socket "$UB" "$2"
+}
+
+encap_socket() # netns address
+{
+	local out=$TMP/encap-$1-$2
+
+	background "$out" ip netns exec "$1" "$SELFTESTS/udpencap.py" "$2" "$PORT"
+	await "socket in $1" grep -q ready "$out"
+}
+
+# The options of an SA whose packets have these ports.
+encap() # source-port destination-port
+{
+	echo "encap espinudp $1 $2 0.0.0.0"
+}
+
+# RFC 3948: 8 octets of UDP; the rest is as for ESP with AES-GCM-16.
+largest_inner() # link-mtu outer-family
+{
+	local room=$(($1 - ($2 == 4 ? 20 : 40) - 8 - 8 - 8 - 16))
+
+	echo $((room - room % 4 - 2))
+}
+
+mtu() { dev_attr "$OA" xv0 mtu; }
+
+# Packets of MTU octets are one packet on the wire; one octet more is refused.
+exact() # what mtu
+{
+	local addr before sent
+
+	sent=$(wire_packets "$UA")
+	before=$(wire_octets "$UA")
+	ping_ok "$1: $2 octets" "$OA" "$IB4" -c 1 -M 'do' -s $(($2 - 28))
+	ping_ok "$1: $2 octets" "$OA" "$IB6" -c 1 -M 'do' -s $(($2 - 48))
+	check_eq "$1: packets on the wire" $(($(wire_packets "$UA") - sent)) 2
+	check_le "$1: octets on the wire" $(($(wire_octets "$UA") - before)) 3000
+	check_ge "$1: octets on the wire" $(($(wire_octets "$UA") - before)) $((2 * 1497))
+	sent=$(wire_packets "$UA")
+	for addr in "$IB4" "$IB6"; do
+		check_eq "$1: $(($2 + 1)) octets to $addr" \
+			"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$addr" $(($2 + 1)) 2>&1)" \
+			"refused $2"
+	done
+	check_eq "$1: packets on the wire" $(($(wire_packets "$UA") - sent)) 0
+}
+
+# A fresh pair of SAs with ESP in UDP.
+encap_works() # outer-family
+{
+	local outer=$1 want udp
+
+	want=$(largest_inner 1500 "$outer")
+	udp="udp port $PORT and greater 100"
+	capture "$UB" v0
+	ping_ok "IPv$outer" "$OA" "$IB4" -c 3
+	ping_ok "IPv$outer, back" "$OB" "$IA6" -c 2
+	capture_end
+	check_eq "IPv$outer: in UDP" "$(captured "$udp")" 10
+	check_eq "IPv$outer: not in UDP" "$(captured "not ($udp) and not host $MARKER_B")" 0
+	await "IPv$outer: MTU" is "$want" mtu
+	exact "IPv$outer" "$want"
+	tcp_ok "IPv$outer" "$OA" "$OB" "$IB6" 200
+	check_no_drops "$OB" xv0
+}
+
+case_outer4()
+{
+	setup_hosts
+	setup_tunnel 4
+	encap_sockets "$A" "$B"
+	cipher gcm
+	# shellcheck disable=SC2046 # options
+	sa_pair 7 0x1000 $(encap "$PORT" "$PORT")
+	encap_works 4
+}
+
+case_outer6()
+{
+	setup_hosts
+	setup_tunnel 6
+	cipher gcm
+	ip -n "$UA" xfrm state add src "$A" dst "$B" proto esp spi 0x10 reqid 70 \
+		mode tunnel "${ALGO[@]}" encap espinudp "$PORT" "$PORT" 0.0.0.0 2>"$TMP/why" ||
+		skip "no ESP in UDP over IPv6: $(cat "$TMP/why")"
+	encap_sockets "$A" "$B"
+	# shellcheck disable=SC2046
+	sa_pair 7 0x1000 $(encap "$PORT" "$PORT")
+	encap_works 6
+}
+
+# NAT comes and goes with the SAs, and the MTU with it: 8 octets.
+case_switched()
+{
+	local plain
+
+	setup_hosts
+	setup_tunnel 4
+	encap_sockets "$A" "$B"
+	cipher gcm
+	sa_pair 7 0x1000
+	await "without" is 1446 mtu
+	plain=$(mtu)
+	# shellcheck disable=SC2046
+	sa_pair 7 0x2000 $(encap "$PORT" "$PORT")
+	sa_pair_del 0x1000
+	await "with" is $((plain - 8)) mtu
+	ping_ok "with" "$OA" "$IB4" -M 'do' -s $((plain - 8 - 28))
+	sa_pair 7 0x3000
+	sa_pair_del 0x2000
+	await "without again" is "$plain" mtu
+	ping_ok "without again" "$OA" "$IB6" -M 'do' -s $((plain - 48))
+}
+
+# The peer is seen under another port from now on, and told so to the SA: what
+# a daemon does when the kernel reports it.
+port_of_peer() # port
+{
+	ip_batch "$UB" <<-END
+		xfrm state update src $B dst $NATTED proto esp spi $((0x1001)) \
+			reqid 7 mode tunnel flag af-unspec ${ALGO[*]@Q} encap espinudp $PORT $1 0.0.0.0
+	END
+}
+
+# A's packets leave the NAT with its address and this port.
+nat_port() # port
+{
+	in_ns "$NAT" nft -f - <<-END
+		flush chain ip nat post
+		add rule ip nat post ip saddr $BEHIND udp sport $PORT masquerade to :$1
+	END
+}
+
+readonly BEHIND=198.51.100.1 NATTED=192.0.2.254
+
+setup_nat()
+{
+	setup_ns UA UB NAT OA OB
+	outer 4
+	wire "$UA" "$NAT" v0
+	wire "$NAT" "$UB" w0
+	add_addr "$UA" v0 "$BEHIND"/24
+	add_addr "$NAT" v0 198.51.100.254/24
+	add_addr "$NAT" w0 "$NATTED"/24
+	add_addr "$UB" w0 "$B"/24
+	must ip -n "$UA" route add default via 198.51.100.254
+	must in_ns "$NAT" sysctl -qw net.ipv4.ip_forward=1
+	in_ns "$NAT" nft -f - <<-END 2>"$TMP/why" || skip "no NAT: $(head -n 1 "$TMP/why")"
+		table ip nat {
+			chain post {
+				type nat hook postrouting priority 100
+			}
+		}
+	END
+	nat_port 10001
+	encap_sockets "$BEHIND" "$B"
+}
+
+# Each side knows the other by the address that it sees.
+case_nat()
+{
+	setup_nat
+	add_dev "$UA" "$OA" xv0 "$BEHIND" "$B" reqid 7 -- "$IA4"/24 "$IA6"/64
+	add_dev "$UB" "$OB" xv0 "$B" "$NATTED" reqid 7 -- "$IB4"/24 "$IB6"/64
+	cipher gcm
+	# shellcheck disable=SC2046
+	ip_batch "$UA" <<-END
+		$(sa_line "$BEHIND" "$B" 0x1000 7 $(encap "$PORT" "$PORT"))
+		$(sa_line "$B" "$BEHIND" 0x1001 7 $(encap "$PORT" "$PORT"))
+	END
+	# shellcheck disable=SC2046
+	ip_batch "$UB" <<-END
+		$(sa_line "$NATTED" "$B" 0x1000 7 $(encap 10001 "$PORT"))
+		$(sa_line "$B" "$NATTED" 0x1001 7 $(encap "$PORT" 10001))
+	END
+	ping_ok "through the NAT" "$OA" "$IB4"
+	ping_ok "through the NAT, back" "$OB" "$IA6"
+	await "MTU" is "$(largest_inner 1500 4)" mtu
+	# the NAT forgets its mapping and makes another
+	nat_port 10002
+	must in_ns "$NAT" conntrack -F
+	ping_none "answered to the old port" "$OA" "$IB4" 1
+	port_of_peer 10002
+	ping_ok "by another port" "$OA" "$IB4"
+	ping_ok "by another port, back" "$OB" "$IA6"
+	tcp_ok "by another port" "$OA" "$OB" "$IB4" 200
+}
+
+need_module
+run_cases outer4 outer6 switched nat
