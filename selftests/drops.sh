@@ -21,7 +21,7 @@ readonly TRACEFS=/sys/kernel/tracing
 readonly REASONS=(
 	tx_unconfigured tx_protocol tx_no_sa tx_no_route tx_loop tx_clear
 	tx_policy tx_too_big tx_queue tx_error
-	rx_wrong_peer rx_mode rx_selector rx_policy rx_down rx_error
+	rx_wrong_peer rx_mode rx_selector rx_ecn rx_policy rx_down rx_error
 )
 
 # Each provoke_REASON makes xv0 in OA drop packets, and sets how many COUNT.
@@ -188,6 +188,26 @@ provoke_rx_selector()
 	must ip -n "$UA" xfrm state add src "$B" dst "$A" proto esp spi 0x1001 \
 		reqid 7 mode tunnel "${ALGO[@]}" sel src 10.11.0.0/24 dst 10.8.0.0/24
 	ping_none "outside the selector" "$OB" "$IA4" 3
+	COUNT=3
+}
+
+# A router marks the ESP packets of senders that do not use ECN.
+provoke_rx_ecn()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_add "$UB" "$B" "$A" 0x1001 7
+	sa_add "$UA" "$B" "$A" 0x1001 7
+	in_ns "$UB" nft -f - <<-END || die "nft in UB"
+		table ip router {
+			chain output {
+				type filter hook output priority 0
+				ip protocol 50 ip ecn set ce
+			}
+		}
+	END
+	ping_none "congestion" "$OB" "$IA4" 3
 	COUNT=3
 }
 
