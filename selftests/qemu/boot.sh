@@ -23,9 +23,17 @@ share()
 }
 
 # Options for the processor: KVM only where it is known to work. Emulated, all
-# that QEMU knows is fastest, but for a fifth level of page tables to walk.
+# that QEMU knows is fastest, but for a fifth level of page tables to walk. With
+# XVTI_ICOUNT the guest's clock counts its instructions, a nanosecond each, and
+# idle time passes at once.
 accel()
 {
+	if [[ ${XVTI_ICOUNT-} ]]; then
+		printf '%s\n' -accel tcg,thread=single \
+			-icount shift=0,sleep=off \
+			-cpu "${XVTI_CPU:-max,la57=off}"
+		return
+	fi
 	if [[ $ACCEL == kvm ]]; then
 		printf '%s\n' -accel kvm -cpu host
 	else
@@ -61,6 +69,8 @@ qemu_options()
 	else
 		printf '%s\n' -serial "file:$run/console"
 	fi
+	# shellcheck disable=SC2086 # options, split at spaces
+	[[ ! ${XVTI_QEMU-} ]] || printf '%s\n' $XVTI_QEMU
 }
 
 # Set ACCEL, unless the user did. That /dev/kvm exists proves little: the
@@ -70,6 +80,7 @@ choose_accel()
 {
 	local boot verdict
 
+	[[ ! ${XVTI_ICOUNT-} ]] || ACCEL=tcg CPUS=1
 	[[ ! $ACCEL ]] || return 0
 	ACCEL=tcg
 	grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo && [[ -w /dev/kvm ]] ||
