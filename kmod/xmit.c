@@ -34,6 +34,12 @@
 
 static DEFINE_PER_CPU(unsigned int, xvti_nested);
 
+/* What the network layers keep in a packet's control block. */
+union xvti_network_cb {
+	struct inet_skb_parm	h4;
+	struct inet6_skb_parm	h6;
+};
+
 static bool xvti_fits(const struct sk_buff *skb, unsigned int mtu)
 {
 	if (skb_is_gso(skb))
@@ -208,9 +214,10 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 	/* up to 4.19 disabled BH does not stop call_rcu() */
 	rcu_read_lock();
 	/* what a qdisc has left here is read as the network layer's, when an
-	 * error is sent or a flow is decoded
+	 * error is sent or a flow is decoded; no more is, and to clear all of
+	 * it takes the compiler a string instruction
 	 */
-	memset(skb->cb, 0, sizeof(skb->cb));
+	memset(skb->cb, 0, sizeof(union xvti_network_cb));
 	if (unlikely(!xvti_inner_get(skb, &inner))) {
 		reason = XVTI_A_STATS_TX_PROTOCOL;
 		goto drop;
