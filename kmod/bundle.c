@@ -164,21 +164,12 @@ static void xvti_slot_store(struct xvti_out *out, enum xvti_inner inner,
 		xvti_slot_drop(slot);
 }
 
-/* An SA without a mark may be bound by that of its policies. */
-static bool xvti_bundle_mark(const struct xvti_tmpl *tmpl,
-			     const struct xfrm_state *x)
-{
-	if (tmpl->mark.m && !x->mark.m)
-		return true;
-	return x->mark.v == tmpl->mark.v &&
-	       (!tmpl->mark.m || x->mark.m == tmpl->mark.m);
-}
-
 /* The core falls back to the policy database when it finds the private policy
  * wanting, and that bundle would then serve everyone.
  */
-static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
-			     const struct dst_entry *dst)
+static bool xvti_bundle_private(const struct xvti_out *out,
+				enum xvti_inner inner,
+				const struct dst_entry *dst)
 {
 	const struct xfrm_dst *xdst = (const struct xfrm_dst *)dst;
 	const struct xvti_tmpl *tmpl = &out->tmpl;
@@ -192,9 +183,36 @@ static bool xvti_bundle_ours(const struct xvti_out *out, enum xvti_inner inner,
 	       x->props.family == tmpl->family &&
 	       x->props.reqid == tmpl->reqid &&
 	       xvti_x_if_id(x) == tmpl->if_id &&
-	       xvti_bundle_mark(tmpl, x) &&
 	       xfrm_addr_equal(&x->id.daddr, &tmpl->remote, tmpl->family) &&
 	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
+}
+
+/* Why a bundle is not one for this device; 0 if it is. An SA without a mark
+ * fits every mark in the core's eyes: it may be bound by that of its policies,
+ * or be somebody else's.
+ */
+static unsigned int xvti_bundle_wrong(const struct xvti_dev *xv,
+				      const struct xvti_out *out,
+				      enum xvti_inner inner,
+				      const struct dst_entry *dst)
+{
+	const struct xfrm_mark *mark = &out->tmpl.mark;
+	struct xfrm_state *x = dst->xfrm;
+	const struct xvti_sa *sa;
+
+	if (!xvti_bundle_private(out, inner, dst))
+		return XVTI_A_STATS_TX_CLEAR;
+	if (x->mark.v == mark->v && (!mark->m || x->mark.m == mark->m))
+		return 0;
+	if (x->mark.m)
+		return XVTI_A_STATS_TX_CLEAR;
+	sa = xvti_sa_find(x);
+	if (!sa) {
+		/* so new that the core has yet to tell of it */
+		xvti_sa_resync(xvti_pernet(xv->net));
+		return XVTI_A_STATS_TX_NO_SA;
+	}
+	return rcu_access_pointer(sa->xv) == xv ? 0 : XVTI_A_STATS_TX_CLEAR;
 }
 
 /* The core drops the reference to the neutral route, or hands it back. */
@@ -414,10 +432,9 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 			xvti_sa_resync(xvti_pernet(xv->net));
 		return NULL;
 	}
-	if (!xvti_bundle_ours(out, inner, dst)) {
-		*reason = XVTI_A_STATS_TX_CLEAR;
+	*reason = xvti_bundle_wrong(xv, out, inner, dst);
+	if (*reason)
 		goto err_release;
-	}
 	if (dst->dev == xv->dev) {
 		*reason = XVTI_A_STATS_TX_LOOP;
 		goto err_release;
