@@ -182,7 +182,7 @@ has_route() # netns prefix
 
 case_ospf()
 {
-	local ns
+	local ns type
 
 	setup_hosts
 	setup 6
@@ -195,8 +195,9 @@ case_ospf()
 			note "$(birdc_in "$ns" show ospf neighbors two; cat "$TMP/$ns.log")"
 		await "OSPFv3 in $ns" adjacent "$ns" three ||
 			note "$(birdc_in "$ns" show ospf neighbors three)"
-		check "the device's type in $ns" grep -qiE 'Type: (ptp|pointopoint)' \
-			<<<"$(birdc_in "$ns" show ospf interface two xv0)"
+		type=$(birdc_in "$ns" show ospf interface two '"xv0"')
+		grep -qiE 'Type: (ptp|pointopoint)' <<<"$type" ||
+			fail "the device's type in $ns: $type"
 	done
 	await "route by OSPFv2" has_route "$OA" 10.12.2.0/24
 	await "route by OSPFv3" has_route "$OA" fd0c:2::/64
