@@ -35,6 +35,11 @@ demo:			## two gateways with strongSwan in one guest, RELEASE=...
 check:			## run the tests in guests; T='mtu*' RELEASES=... V=1 KDIR=...
 	+@$(GUEST_ENV) RELEASES='$(RELEASES)' T='$(T)' V='$(V)' $(RUN) check
 
+bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
+	+@$(GUEST_ENV) RELEASE='$(RELEASE)' ROWS='$(ROWS)' FULL='$(FULL)' \
+		SCALE='$(SCALE)' CORES='$(CORES)' PROFILE='$(PROFILE)' \
+		TOP='$(TOP)' COMPARE='$(COMPARE)' selftests/bench/run.sh
+
 check-harness:		## test the test machinery itself
 	+@selftests/qemu/selftest.sh
 
@@ -63,7 +68,7 @@ KERNEL_RELEASE = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null \
 clean:			## remove everything that was built in this tree
 	$(MAKE) -C tools clean
 	$(MAKE) -C selftests clean
-	rm -rf selftests/qemu/out
+	rm -rf selftests/qemu/out selftests/bench/out
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' \
 		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name '.*.o.d' -o -name 'Module.symvers' \
@@ -82,8 +87,10 @@ help:			## this list
 	@echo '  RELEASES       Debian releases of check, default all supported'
 	@echo '  T              globs of test names of check, such as "mtu* life"'
 	@echo '  V=1            check shows all that the tests print'
+	@echo '  ROWS, FULL, SCALE, CORES, PROFILE, COMPARE   of bench: see'
+	@echo '                 Documentation/performance.rst'
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
 
-.PHONY: all module tool headers demo check check-harness shell install \
+.PHONY: all module tool headers demo check bench check-harness shell install \
 	install-module install-tool uninstall clean help

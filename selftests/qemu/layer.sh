@@ -15,7 +15,8 @@ set -euo pipefail
 case ${1-} in
 dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod selftests/modules) ;;
 user) paths=(Makefile COPYING dkms.conf kmod/include tools selftests/Makefile
-	':(glob)selftests/*.c' ':(glob)selftests/*.h') ;;
+	':(glob)selftests/*.c' ':(glob)selftests/*.h'
+	':(glob)selftests/bench/*.c') ;;
 *) die "usage: layer.sh dkms|user ROOT" ;;
 esac
 kind=$1 root=${2:?usage: layer.sh dkms|user ROOT}

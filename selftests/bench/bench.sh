@@ -1,0 +1,202 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# bench.sh - in a guest whose clock counts instructions: measure the rows of
+# the table rows, and print a line of JSON for each. See ../../Documentation/
+# performance.rst. Called by run.sh, which has the settings FULL and ROWS in
+# the environment.
+
+export LC_ALL=C
+BENCH=$(dirname "$(readlink -f "$0")")
+PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
+# shellcheck source=topology.sh
+. "$BENCH/topology.sh"
+
+# Packets in the two runs whose difference is the figure, and before them.
+COUNTS=(64 500 2500)
+KIBS=(1024 2048 8192)
+
+die()
+{
+	echo "bench: $*" >&2
+	exit 2
+}
+
+all_values()
+{
+	echo "tx-fwd none,ipip,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
+	echo "tx-udp none,ipip,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
+	echo "tcp-gso none,ipip,spd,vti,xfrmi,xvti,xvti-policy,wireguard null,gcm 4,6 -"
+	echo "rx sa,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
+	echo "rx-gro sa,vti,xfrmi,xvti null,gcm 4,6 64,512,1400"
+	echo "both none,ipip,spd,vti,xfrmi,xvti,xvti-policy,wireguard null,gcm 4,6 64,512,1400"
+}
+
+# "path tunnel cipher family size" of each row, the sizes innermost. What has
+# no cipher of ours is measured once.
+row_names()
+{
+	local path tunnels ciphers families sizes t c f s
+
+	if [[ ${FULL-} ]]; then
+		all_values
+	else
+		sed '/^#/d' "$BENCH/rows"
+	fi | while read -r path tunnels ciphers families sizes; do
+		for c in ${ciphers//,/ }; do
+			for f in ${families//,/ }; do
+				for t in ${tunnels//,/ }; do
+					for s in ${sizes//,/ }; do
+						echo "$path $t $c $f $s"
+					done
+				done
+			done
+		done
+	done
+}
+
+wanted() # row
+{
+	local glob globs
+
+	[[ ${ROWS-} ]] || return 0
+	read -ra globs <<<"$ROWS"
+	for glob in "${globs[@]}"; do
+		# shellcheck disable=SC2053 # ROWS holds globs
+		[[ $1 != $glob ]] || return 0
+	done
+	return 1
+}
+
+# The load of a row; lines of "count delivered busy own".
+load() # path size
+{
+	local sink=(ba u0) dst=10.2.0.2 src=10.1.0.2
+
+	[[ $1 == tx-* ]] || sink=(bb s0)
+	[[ $FAMILY == 4 ]] || dst=fd02::2 src=fd01::2
+	case $1 in
+	tx-udp) benchload udp ba "$dst" "$2" "${sink[@]}" "${COUNTS[@]}" ;;
+	tcp-gso) benchload tcp ba "${dst%2}1" bb "${KIBS[@]}" ;;
+	*) benchload pktgen bg g0 $MAC_A "$src" "$dst" "$2" "${sink[@]}" \
+		"${COUNTS[@]}" ;;
+	esac
+}
+
+# The difference of the last two runs; every packet must have been delivered.
+# What is done for a packet after its sender is done counts too, where the
+# kernel can tell how long it idled.
+figure()
+{
+	local n count=() delivered=() busy=() own=()
+	local -n time=busy
+
+	((IDLE_KNOWN)) || local -n time=own
+	while read -r n delivered[${#delivered[@]}] busy[${#busy[@]}] own[${#own[@]}]; do
+		count+=("$n")
+	done
+	[[ ${#count[@]} == 3 ]] || return 1
+	[[ ${count[*]} == "${delivered[*]::3}" ]] || {
+		echo "sent ${count[*]}, delivered ${delivered[*]::3}"
+		return 1
+	}
+	echo $(((time[2] - time[1]) * 1000 / (count[2] - count[1])))
+}
+
+measure() # path tunnel cipher family size
+{
+	local out result
+
+	out=$(load "$1" "$5" 2>&1)
+	if result=$(figure <<<"$out"); then
+		printf '{"row":"%s","instructions":%d.%03d}\n' "$ROW" \
+			$((result / 1000)) $((result % 1000))
+	else
+		not_measured "$result $out"
+	fi
+	[[ ! ${DEBUG-} ]] || echo "$ROW: $out" >&2
+}
+
+# Set MISSING to what this kernel does not have. Where it does not say how long
+# it idled, an asynchronous tunnel cannot be measured.
+find_missing()
+{
+	local tunnel options
+
+	MISSING=" "
+	while read -r tunnel options; do
+		# shellcheck disable=SC2086 # several words
+		if ip link add x0 type $options 2>/dev/null; then
+			ip link del x0
+		else
+			MISSING+="$tunnel "
+		fi
+	done <<-END
+		ipip ipip local 192.0.2.9 remote 192.0.2.10
+		vti vti local 192.0.2.9 remote 192.0.2.10 key 9
+		xfrmi xfrm if_id 9
+		wireguard wireguard
+	END
+	((IDLE_KNOWN)) || MISSING+="wireguard "
+	[[ $MISSING == " " ]] || echo "not on this kernel:$MISSING" >&2
+}
+
+not_measured() # why
+{
+	local why=${1//[\"\\]/ }
+
+	printf '{"row":"%s","failed":"%s"}\n' "$ROW" "${why//$'\n'/; }"
+}
+
+run_rows()
+{
+	local path tunnel cipher family size config='' out
+
+	while read -r path tunnel cipher family size; do
+		ROW=$path/$tunnel/$cipher/$family/$size
+		CIPHER=$cipher FAMILY=$family
+		wanted "$ROW" || continue
+		[[ $MISSING != *" $tunnel "* ]] || continue
+		if [[ $config != "${ROW%/*}" ]]; then
+			[[ ! $config ]] || topology_end
+			config=${ROW%/*}
+			if ! out=$(setup "$path" "$tunnel" 2>&1); then
+				not_measured "$out"
+				config=
+				topology_end
+				continue
+			fi
+		fi
+		measure "$path" "$tunnel" "$cipher" "$family" "$size"
+	done < <(row_names)
+	topology_end
+}
+
+# One row, for the host to trace its last run, and the kernel's symbols.
+profile_row() # row
+{
+	local path tunnel size
+
+	ROW=$1
+	IFS=/ read -r path tunnel CIPHER FAMILY size <<<"$ROW"
+	COUNTS=(64 "$PROFILED")
+	KIBS=(1024 "$PROFILED")
+	setup "$path" "$tunnel"
+	stty -F /dev/ttyS1 raw -echo
+	BENCHLOAD_PROFILE=/dev/ttyS1 load "$path" "$size"
+	awk '$2 ~ /[tTwW]/ { print "symbol", $1, $3 }' /proc/kallsyms
+	topology_end
+}
+
+for module in pktgen dummy veth xvti; do
+	modprobe -q $module
+done
+[[ -d /proc/net/pktgen ]] || die "this kernel has no pktgen"
+printf '{"kernel":"%s"}\n' "$(uname -r)"
+IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+find_missing
+if [[ ${PROFILE-} ]]; then
+	profile_row "$PROFILE"
+else
+	run_rows
+fi

@@ -1,0 +1,175 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+#
+# scale.sh - in a guest whose clock counts instructions: many devices of one
+# kind. What it takes to create, dump and delete them, in guest time and
+# memory, and what a packet costs when packets are spread over all of them.
+# Prints a line of JSON for each measurement. Called by run.sh, which has SCALE
+# in the environment: the numbers of devices.
+
+export LC_ALL=C
+BENCH=$(dirname "$(readlink -f "$0")")
+PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
+# shellcheck source=topology.sh
+. "$BENCH/topology.sh"
+# shellcheck source=many.sh
+. "$BENCH/many.sh"
+
+# One by one is slow for any device, so it is done for so many at most.
+ONE_BY_ONE=1000
+# Where it has no delay of its own, a namespace's end is waited for so long.
+WAIT=600
+
+die()
+{
+	echo "bench: $*" >&2
+	exit 2
+}
+
+available()
+{
+	local name kib
+
+	while read -r name kib _; do
+		[[ $name != MemAvailable: ]] || echo $((kib * 1024))
+	done </proc/meminfo
+}
+
+# What has been freed is really free only a little later.
+still()
+{
+	sleep 5
+}
+
+result() # kind count what value
+{
+	printf '{"scale":"%s","devices":%d,"what":"%s","value":%s}\n' "$@"
+}
+
+# Runs a command; BUSY and TAKEN are the milliseconds of work and of guest time.
+timed() # command...
+{
+	benchload time "$@" >"$TMP/time" 2>"$TMP/out" ||
+		die "$*: $(head -n 3 "$TMP/out")"
+	read -r BUSY TAKEN <"$TMP/time"
+}
+
+devices()
+{
+	ip -n ba -o link show group 7 | wc -l
+}
+
+# The namespace is gone when its veth's other end is.
+delete_netns()
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	timed bash -c '
+		ip netns del ba
+		for ((t = 0; t < $1 * 50; t++)); do
+			ip -n bg link show g0 >/dev/null 2>&1 || exit 0
+			sleep 0.02
+		done
+		exit 1' - "$WAIT"
+}
+
+create() # kind
+{
+	create_command "$1"
+	timed "${COMMAND[@]}"
+}
+
+populate() # kind count
+{
+	fill "$@"
+	create "$1"
+	[[ $1 == xfrmi ]] || lines_group "$2" | batch ba
+	(($(devices) == $2)) || die "$(devices) devices of $2"
+}
+
+life() # kind count
+{
+	local kind=$1 count=$2 before n
+
+	fill "$kind" "$count"
+	still
+	before=$(available)
+	create "$kind"
+	result "$kind" "$count" create "$BUSY"
+	still
+	result "$kind" "$count" memory $((before - $(available)))
+	timed ip -n ba -d link show
+	result "$kind" "$count" dump "$BUSY"
+	[[ $kind == xfrmi ]] || lines_group "$count" | batch ba
+	(($(devices) == count)) || die "$(devices) devices of $count"
+	timed ip -n ba link del group 7
+	result "$kind" "$count" delete-batch "$BUSY"
+	result "$kind" "$count" delete-batch-wall "$TAKEN"
+	topology_end
+
+	populate "$kind" "$count"
+	delete_netns
+	result "$kind" "$count" delete-netns "$BUSY"
+	topology_end
+
+	((count <= ONE_BY_ONE)) || return 0
+	populate "$kind" "$count"
+	for ((n = 1; n <= count; n++)); do
+		echo "link del t$n"
+	done >"$TMP/delete"
+	timed ip -n ba -batch "$TMP/delete"
+	result "$kind" "$count" delete-each "$BUSY"
+	result "$kind" "$count" delete-each-wall "$TAKEN"
+	topology_end
+}
+
+# With two SAs for each device; packets go round over all of them.
+traffic() # kind count
+{
+	local kind=$1 count=$2 counts=(500 1000 3000) n delivered busy own
+	local out last=0 first=0
+
+	((count <= 500)) || counts=("$count" "$count" $((2 * count)))
+	fill "$kind" "$count"
+	lines_sas "$kind" "$count" | batch ba
+	create "$kind"
+	result "$kind" "$count" create-with-sas "$BUSY"
+	lines_up "$count" | batch ba
+	address 10.64 "$count"
+	out=$(benchload pktgen bg g0 $MAC_A 10.1.0.2 "10.64.0.1-$ADDRESS" 64 \
+		ba u0 "${counts[@]}") ||
+		die "no traffic"
+	while read -r n delivered busy own; do
+		((n == delivered)) || die "$kind: $delivered packets of $n"
+		((IDLE_KNOWN)) || busy=$own
+		first=$last
+		last=$busy
+	done <<<"$out"
+	result "$kind" "$count" packet \
+		$(((last - first) / (counts[2] - counts[1])))
+	topology_end
+}
+
+TMP=$(mktemp -d)
+trap 'rm -rf "$TMP"' EXIT
+for module in pktgen dummy veth xvti; do
+	modprobe -q $module
+done
+printf '{"kernel":"%s"}\n' "$(uname -r)"
+IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+mapfile -t KINDS < <(kinds)
+# A device has a neighbour of its own.
+for threshold in 1 2 3; do
+	echo 65536 >/proc/sys/net/ipv4/neigh/default/gc_thresh$threshold
+done
+# Programs that are read from the host in the middle make time pass.
+for kind in "${KINDS[@]}"; do
+	ROW="first $kind"
+	life "$kind" 2 >/dev/null
+done
+for count in $SCALE; do
+	for kind in "${KINDS[@]}"; do
+		ROW="$count $kind"
+		life "$kind" "$count"
+		traffic "$kind" "$count"
+	done
+done
