@@ -40,6 +40,12 @@ bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
 		SCALE='$(SCALE)' CORES='$(CORES)' PROFILE='$(PROFILE)' \
 		TOP='$(TOP)' COMPARE='$(COMPARE)' selftests/bench/run.sh
 
+check-debug:		## run all tests on a kernel with KASAN, lockdep and more; T, V=1
+	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
+
+check-dkms:		## test what DKMS does with the module, RELEASES=...
+	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) dkms
+
 check-harness:		## test the test machinery itself
 	+@selftests/qemu/selftest.sh
 
@@ -92,5 +98,5 @@ help:			## this list
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
 
-.PHONY: all module tool headers demo check bench check-harness shell install \
-	install-module install-tool uninstall clean help
+.PHONY: all module tool headers demo check bench check-debug check-dkms \
+	check-harness shell install install-module install-tool uninstall clean help

@@ -4,13 +4,14 @@
 # guest.sh - gather what a guest consists of. Sourced by run.sh.
 # shellcheck disable=SC2034 # boot.sh and check.sh use what is set here
 
-# Gather the guest of release $1: sets KERNEL, INITRD, KERNEL_RELEASE and
-# LAYERS. NOMODULE=1 leaves out all that is built from this tree.
+# Gather the guest of release $1: sets KERNEL, INITRD, KERNEL_RELEASE, LAYERS
+# and MEMORY. NOMODULE=1 leaves out all that is built from this tree.
 guest_gather()
 {
-	local release=$1 root user dkms
+	local release=$1 root parent user dkms
 
-	root=$("$QEMU_DIR/root.sh" "$release")
+	MEMORY=$(guest_memory "$release")
+	root=$("$QEMU_DIR/root.sh" "$(root_release "$release")")
 	hold "$root"
 	LAYERS=("$root")
 	if [[ ! ${NOMODULE-} ]]; then
@@ -23,16 +24,57 @@ guest_gather()
 		choose_accel
 		return
 	fi
+	parent=$root
+	if built_kernel "$release"; then
+		parent=$(guest_kernel "$release" "$root")
+		hold "$parent"
+		LAYERS=("$parent" "${LAYERS[@]}")
+	fi
 	if [[ ! ${NOMODULE-} ]]; then
-		dkms=$("$QEMU_DIR/layer.sh" dkms "$root")
+		dkms=$("$QEMU_DIR/layer.sh" dkms "$root" "$parent")
 		hold "$dkms"
 		LAYERS=("$dkms" "${LAYERS[@]}")
 	fi
-	KERNEL_RELEASE=$(basename "$root"/lib/modules/*)
-	KERNEL=$root/boot/vmlinuz-$KERNEL_RELEASE
+	KERNEL_RELEASE=$(basename "$parent"/usr/lib/modules/*)
+	KERNEL=$parent/boot/vmlinuz-$KERNEL_RELEASE
 	INITRD=$RUN/initramfs-$release
-	"$QEMU_DIR/initramfs.sh" "$root" "$root" "$KERNEL_RELEASE" "$INITRD"
+	"$QEMU_DIR/initramfs.sh" "$root" "$parent/usr" "$KERNEL_RELEASE" "$INITRD"
 	choose_accel
+}
+
+# Whether the kernel of release $1 is one that we build.
+built_kernel()
+{
+	[[ $(release_column "$1" kernel) == *:* ]]
+}
+
+# The release whose root release $1 uses.
+root_release()
+{
+	if built_kernel "$1"; then
+		release_column "$1" suite
+	else
+		echo "$1"
+	fi
+}
+
+# Print the layer with the kernel that is built for release $1 in root $2.
+guest_kernel()
+{
+	local kernel
+
+	kernel=$(release_column "$1" kernel)
+	"$QEMU_DIR/layer.sh" kernel "$2" "${kernel%:*}" "${kernel#*:}"
+}
+
+# MiB for a guest: a debug kernel keeps books on its memory.
+guest_memory()
+{
+	if [[ ! ${KDIR-} ]] && built_kernel "$1"; then
+		echo "${XVTI_MEMORY:-2560}"
+	else
+		echo "$MEMORY"
+	fi
 }
 
 # The guest runs the kernel of tree $KDIR.

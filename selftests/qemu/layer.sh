@@ -5,23 +5,67 @@
 # layer of its own, to be mounted over the root in guests. A layer is made
 # again only when the root, the sources or the build script change.
 #
-# usage: layer.sh dkms|user ROOT
-#   dkms  the module, installed by DKMS for the release's kernel
-#   user  the tool and the tests' helper programs
+# usage: layer.sh user ROOT
+#          the tool and the tests' helper programs
+#        layer.sh dkms ROOT [KERNEL]
+#          the module, installed by DKMS for the root's kernel, or for that of
+#          a layer made by "kernel"
+#        layer.sh kernel ROOT SOURCE NAME
+#          a kernel with NAME.config, of the source in Debian package SOURCE, in
+#          the version of the root's own kernel
+#        layer.sh debs ROOT
+#          the packages of a second kernel
+#        layer.sh life ROOT DEBS
+#          the module after its life under DKMS, see dkms.sh
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 case ${1-} in
-dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod selftests/modules) ;;
+dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh
+	selftests/modules) ;;
+life) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh) ;;
 user) paths=(Makefile COPYING dkms.conf kmod/include tools selftests/Makefile
 	':(glob)selftests/*.c' ':(glob)selftests/*.h'
 	':(glob)selftests/bench/*.c') ;;
-*) die "usage: layer.sh dkms|user ROOT" ;;
+kernel | debs) paths=() ;;
+*) die "usage: layer.sh user|dkms|kernel|debs|life ROOT..." ;;
 esac
-kind=$1 root=${2:?usage: layer.sh dkms|user ROOT}
-name=$kind-${root##*/root-}
-name=${name%-*}
+kind=$1 root=${2:?usage: layer.sh KIND ROOT...}
+
+# Print the name of cache entry $1, without its kind and hash.
+entry_name()
+{
+	local name=${1##*/}
+
+	name=${name#*-}
+	echo "${name%-*}"
+}
+
+name=$kind-$(entry_name "$root")
+# What is built for or from, as the environment of the build.
+job=()
+lower=$root
+case $kind in
+dkms)
+	kernel=${3:-$root}
+	job=(KERNEL="$(basename "$kernel"/usr/lib/modules/*)")
+	if [[ $kernel != "$root" ]]; then
+		name+=-$(entry_name "$kernel")
+		lower=$kernel:$root
+	fi
+	;;
+life)
+	job=(KERNEL="$(basename "$root"/usr/lib/modules/*)")
+	lower=${3:?}:$root
+	;;
+kernel)
+	job=(SOURCE="${3:?}" NAME="${4:?}" WANTED="$(image_version "$root")")
+	name=linux-$4-$(entry_name "$root")
+	fragments=("$TOP/selftests/config" "$QEMU_DIR/guest.config"
+		"$QEMU_DIR/$4.config")
+	;;
+esac
 
 # Give the chroot $1 the devices and file systems that builds expect. The
 # mounts are in this script's own mount namespace and end with it.
@@ -45,7 +89,7 @@ mount_system()
 mount_overlay()
 {
 	local work=$1 merged=$2
-	local options="lowerdir=$root,upperdir=$work/upper,workdir=$work/work"
+	local options="lowerdir=$lower,upperdir=$work/upper,workdir=$work/work"
 
 	mkdir -p "$work/upper" "$work/work" "$merged"
 	mount -t overlay overlay -o "$options" "$merged" 2>/dev/null && return
@@ -55,33 +99,80 @@ mount_overlay()
 		die "no overlay file system on this machine"
 }
 
-# Build in an overlay of the root; the upper directory is the layer.
+# Run the build in the overlay $1.
+in_overlay()
+{
+	local merged=$1 proxy=() name
+
+	for name in http_proxy https_proxy no_proxy; do
+		[[ ! ${!name-} ]] || proxy+=("$name=${!name}")
+	done
+	cp "$QEMU_DIR/build-$kind" "$merged/usr/src/build-$kind"
+	mount_system "$merged"
+	env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
+		HOME=/root LANG=C.UTF-8 VERSION="$(version)" JOBS="$(nproc)" \
+		"${proxy[@]}" "${job[@]}" chroot "$merged" bash "/usr/src/build-$kind" </dev/null
+}
+
+# A build that downloads, as the root was downloaded, does its work in /build, a
+# directory of the cache: a kernel tree would not fit in memory, which is where
+# an overlay may be.
+prepare_download()
+{
+	local new=$1 merged=$2
+
+	mkdir -p "$new/build" "$merged/build"
+	if [[ $kind == kernel ]]; then
+		cp "${fragments[@]}" "$new/build/"
+		mv "$new/build/config" "$new/build/tests.config"
+	fi
+	mount --bind "$new/build" "$merged/build"
+	rm -f "$merged/etc/resolv.conf"
+	cat /etc/resolv.conf >"$merged/etc/resolv.conf"
+	apt_options >"$merged/etc/apt/apt.conf.d/99xvti"
+}
+
+# Build in an overlay of the root; the upper directory is the layer, or what the
+# build leaves as layer in /build.
 build()
 {
-	local new=$1 log=$2 version
+	local new=$1 log=$2
 
-	version=$(version)
 	mount_overlay "$new/rw" "$new/merged"
-	source_files "${paths[@]}" |
-		copy_sources "$new/merged/usr/src/xvti-$version"
-	cp "$QEMU_DIR/build-$kind" "$new/merged/usr/src/build-$kind"
-	mount_system "$new/merged"
-	if ! env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
-		HOME=/root LANG=C.UTF-8 VERSION="$version" JOBS="$(nproc)" \
-		chroot "$new/merged" bash "/usr/src/build-$kind" \
-		</dev/null >"$log" 2>&1; then
-		cat "$log" >&2
-		die "building '$kind' for ${root##*/} failed"
+	if [[ $kind == kernel || $kind == debs ]]; then
+		prepare_download "$new" "$new/merged"
+	else
+		source_files "${paths[@]}" |
+			copy_sources "$new/merged/usr/src/xvti-$(version)"
+	fi
+	if ! in_overlay "$new/merged" >"$log" 2>&1; then
+		tail -n 100 "$log" >&2
+		die "building '$kind' for ${root##*/} failed; the log is $log"
 	fi
 	# A build may leave a process behind that ends a moment later.
 	umount -R "$new/merged" 2>/dev/null || umount -Rl "$new/merged"
-	cp -a "$new/rw/upper" "$new/layer"
-	rm -rf "$new/layer"/{tmp,dev,proc,usr/src/build-"$kind"}
+	if [[ -d $new/build ]]; then
+		mv "$new/build/layer" "$new/layer"
+	else
+		cp -a "$new/rw/upper" "$new/layer"
+		rm -rf "$new/layer"/{tmp,dev,proc,usr/src/build-"$kind"}
+	fi
 }
 
-hash=$(source_files "${paths[@]}" | hash_sources)
-key=$(echo "$root $hash" | cat - "$0" "$QEMU_DIR/build-$kind" | hash_stdin)
-layer=$CACHE/$name-$key
+# What a layer is made of. A kernel takes long, so only what goes into it counts.
+key()
+{
+	if [[ $kind == kernel ]]; then
+		cat "${fragments[@]}" "$QEMU_DIR/build-kernel"
+		echo "${job[*]}"
+	else
+		echo "$lower"
+		source_files "${paths[@]}" | hash_sources
+		cat "$0" "$QEMU_DIR/build-$kind"
+	fi | hash_stdin
+}
+
+layer=$CACHE/$name-$(key)
 
 lock "$name"
 if [[ ! -d $layer ]]; then

@@ -61,6 +61,19 @@ beside()
 	table "$QEMU_DIR/packages" | awk 'NF == 2'
 }
 
+# Proxies and the like of this machine hold for the root's apt as well.
+apt_options()
+{
+	apt-config dump | grep -i '^Acquire::\(http\|https\|ftp\)::' || true
+}
+
+# The version of the kernel package in root $1, which is that of its source.
+image_version()
+{
+	dpkg-query --admindir="$1/var/lib/dpkg" -W \
+		-f '${Version}\n' "linux-image-$ARCH_DEB"
+}
+
 hash_stdin()
 {
 	sha256sum | cut -c 1-16

@@ -60,12 +60,6 @@ sources()
 	fi
 }
 
-# Proxies and the like of this machine hold for the root's apt as well.
-apt_options()
-{
-	apt-config dump | grep -i '^Acquire::\(http\|https\|ftp\)::' || true
-}
-
 # Package names for mmdebstrap, the kernel from its own suite.
 packages()
 {
