@@ -5,6 +5,7 @@
 # shellcheck disable=SC2153 # MEMORY and the like come from boot.sh
 
 . "$QEMU_DIR/verdict.sh"
+. "$QEMU_DIR/dkms.sh"
 
 DEFAULT_RELEASES="bookworm bullseye trixie trixie-backports"
 # What a kernel of ours runs of the suite when no RELEASES are asked for: the

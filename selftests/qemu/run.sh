@@ -12,6 +12,7 @@ usage()
 {
 	cat >&2 <<-END
 	usage: run.sh check                 run the tests
+	       run.sh dkms                  what DKMS does with the module
 	       run.sh demo [RELEASE]        run the demo
 	       run.sh shell [RELEASE]       a shell in a guest
 	       run.sh exec RELEASE COMMAND  one shell command in a guest
@@ -95,6 +96,7 @@ verb=$1
 shift
 case $verb in
 check) . "$QEMU_DIR/check.sh"; run_check ;;
+dkms) . "$QEMU_DIR/check.sh"; run_dkms ;;
 demo) run_exec "${1:-bookworm}" 'exec demo/demo.sh' ;;
 shell) run_shell "${1:-bookworm}" ;;
 exec) [[ $# == 2 ]] || usage; run_exec "$1" "$2" ;;
