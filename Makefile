@@ -46,6 +46,9 @@ check-debug:		## run all tests on a kernel with KASAN, lockdep and more; T, V=1
 check-dkms:		## test what DKMS does with the module, RELEASES=...
 	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) dkms
 
+patches-check:		## which fixes the tree KDIR lacks; do the patches fit
+	@patches/check.sh '$(KDIR_GIVEN)'
+
 check-harness:		## test the test machinery itself
 	+@selftests/qemu/selftest.sh
 
@@ -99,4 +102,5 @@ help:			## this list
 	@echo '  DESTDIR        put before every installed path'
 
 .PHONY: all module tool headers demo check bench check-debug check-dkms \
-	check-harness shell install install-module install-tool uninstall clean help
+	check-harness patches-check shell install install-module \
+	install-tool uninstall clean help
