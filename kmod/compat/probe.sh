@@ -66,6 +66,7 @@ has PCPU_SA 'pcpu_num;' net/xfrm.h
 has SMARK 'xfrm_smark_get' net/xfrm.h
 has IPV4_UPDATE_PMTU_MARK 'ipv4_update_pmtu\([^)]*u32 mark' net/route.h
 has DST_CHILD 'xfrm_dst_child' net/xfrm.h
+has DST_INITIAL_REF 'dst_alloc\([^)]*initial_ref' net/dst.h
 has FIB_NOTIFIER_NET 'register_fib_notifier\(struct net ' net/fib_notifier.h
 has STATS_FETCH_IRQ 'u64_stats_fetch_begin_irq' linux/u64_stats_sync.h
 echo

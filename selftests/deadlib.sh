@@ -1,0 +1,70 @@
+# SPDX-License-Identifier: GPL-2.0
+# shellcheck shell=bash
+#
+# For the tests in which a packet's dst dies at the wrong moment, see
+# modules/xvti_deaddst.c. Sourced after lib.sh.
+
+readonly DEADDST=/sys/module/xvti_deaddst/parameters
+# A host behind A, whose packets A forwards, and the gateway that A is to it.
+readonly C4=10.9.0.1 C6=fd09::1 GW4=10.9.0.2 GW6=fd09::2
+
+need_deaddst()
+{
+	[ -d "$DEADDST" ] || modprobe xvti_deaddst 2>/dev/null ||
+		skip_all "the module xvti_deaddst is not there"
+}
+
+# From now on, what is of this kind dies in this namespace.
+kill_dsts() # netns off|input|forward|output
+{
+	# shellcheck disable=SC2016 # for the inner shell
+	must in_ns "$1" sh -c 'echo "$1" >"$2/mode"' - "$2" "$DEADDST"
+}
+
+killed() # netns
+{
+	in_ns "$1" cat "$DEADDST/killed"
+}
+
+# So many must have been counted by the core, and no other error.
+check_xfrm_error() # what netns name count
+{
+	# shellcheck disable=SC2016 # for awk
+	check_eq "$1: errors that the core has counted" \
+		"$(in_ns "$2" awk '$2 { print $1 ":" $2 }' /proc/net/xfrm_stat)" \
+		"$3:$4"
+}
+
+# A client C behind a namespace that forwards for it.
+setup_client() # netns
+{
+	setup_ns C
+	wire "$C" "$1" c0
+	add_addr "$C" c0 $C4/24 $C6/64
+	add_addr "$1" c0 $GW4/24 $GW6/64
+	ip_batch "$C" <<-END
+		route add default dev c0
+		-6 route add default dev c0
+	END
+	must in_ns "$1" sh -c '
+		echo 1 >/proc/sys/net/ipv4/ip_forward
+		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+}
+
+# Sends one packet that may lose its dst. Those that own a reference cannot:
+# until 5.3 all that were received by IPv6, at any time the first one to use a
+# route.
+kill_one() # netns sender address
+{
+	in_ns "$2" ping -n -q -c 1 -W 1 "$3" >/dev/null
+	[ "$(killed "$1")" -gt 0 ] ||
+		skip "this kernel gives such packets a reference to their dst"
+}
+
+# The first packets show the way, those that follow lose their dst.
+kill_forwarded() # netns client address
+{
+	kill_dsts "$1" forward
+	ping_none "the way" "$2" "$3" 2
+	check_eq "packets killed before there was a way" "$(killed "$1")" 0
+}
