@@ -46,6 +46,9 @@ check-debug:		## run all tests on a kernel with KASAN, lockdep and more; T, V=1
 check-dkms:		## test what DKMS does with the module, RELEASES=...
 	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) dkms
 
+repro:			## show the kernel bugs that patches/ fixes; T=... KDIR=...
+	+@$(GUEST_ENV) T='$(T)' $(RUN) repro
+
 patches-check:		## which fixes the tree KDIR lacks; do the patches fit
 	@patches/check.sh '$(KDIR_GIVEN)'
 
@@ -102,5 +105,5 @@ help:			## this list
 	@echo '  DESTDIR        put before every installed path'
 
 .PHONY: all module tool headers demo check bench check-debug check-dkms \
-	check-harness patches-check shell install install-module \
+	check-harness patches-check repro shell install install-module \
 	install-tool uninstall clean help

@@ -15,6 +15,7 @@ usage()
 	       run.sh dkms                  what DKMS does with the module
 	       run.sh demo [RELEASE]        run the demo
 	       run.sh shell [RELEASE]       a shell in a guest
+	       run.sh repro                 show the kernel's bugs
 	       run.sh exec RELEASE COMMAND  one shell command in a guest
 	       run.sh purge                 remove all that is cached
 	settings: RELEASES, T, V, KDIR, NOMODULE, XVTI_OUT; see README
@@ -85,7 +86,7 @@ run_shell()
 [[ $# != 0 ]] || usage
 if [[ ! ${XVTI_MOUNTNS-} ]]; then
 	"$QEMU_DIR/setup.sh" base
-	[[ ! ${KDIR-} ]] || "$QEMU_DIR/setup.sh" kdir
+	[[ ! ${KDIR-} && $1 != repro ]] || "$QEMU_DIR/setup.sh" kdir
 fi
 enter_namespaces "$@"
 trap cleanup EXIT
@@ -98,6 +99,7 @@ case $verb in
 check) . "$QEMU_DIR/check.sh"; run_check ;;
 dkms) . "$QEMU_DIR/check.sh"; run_dkms ;;
 demo) run_exec "${1:-bookworm}" 'exec demo/demo.sh' ;;
+repro) . "$QEMU_DIR/repro.sh"; run_repro ;;
 shell) run_shell "${1:-bookworm}" ;;
 exec) [[ $# == 2 ]] || usage; run_exec "$1" "$2" ;;
 purge) rm -rf --one-file-system "$CACHE" ;;

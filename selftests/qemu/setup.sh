@@ -29,6 +29,8 @@ python3-yaml		/usr/lib/python3/dist-packages/yaml
 # A module is built against a kernel tree on this machine.
 kdir_packages="
 flex			flex
+patch			patch
+xz-utils		xz
 bison			bison
 bc			bc
 cpio			cpio
