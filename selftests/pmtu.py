@@ -2,9 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 """One UDP datagram that may not be fragmented.
 
-pmtu.py ADDRESS SIZE    sends a packet of SIZE octets, headers included, and
-                        prints "sent", or "refused" and the path MTU that the
-                        sender is told
+pmtu.py ADDRESS SIZE [DEVICE]    sends a packet of SIZE octets, headers
+                        included, by DEVICE if it is given, and prints "sent",
+                        or "refused" and the path MTU that the sender is told
 """
 
 import errno
@@ -23,10 +23,13 @@ OPTIONS = {
 IPV6_DONTFRAG = 62
 
 
-def main(address, size):
+def main(address, size, device=None):
     family = socket.AF_INET6 if ":" in address else socket.AF_INET
     level, discover, told, headers = OPTIONS[family]
     sock = socket.socket(family, socket.SOCK_DGRAM)
+    if device:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_BINDTODEVICE,
+                        device.encode())
     sock.setsockopt(level, discover, DISCOVER_DO)
     if family == socket.AF_INET6:
         sock.setsockopt(level, IPV6_DONTFRAG, 1)

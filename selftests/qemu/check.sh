@@ -7,7 +7,7 @@
 . "$QEMU_DIR/verdict.sh"
 . "$QEMU_DIR/dkms.sh"
 
-DEFAULT_RELEASES="bookworm bullseye trixie trixie-backports"
+DEFAULT_RELEASES="bookworm trixie"
 # What a kernel of ours runs of the suite when no RELEASES are asked for: the
 # life of devices and SAs. It is several times slower than others.
 CORE_TESTS="basic binding life netns rekey"
@@ -395,14 +395,12 @@ broken()
 # A test that the Makefile does not know would never run.
 check_listed()
 {
-	local file known
+	local file
 
-	known=" $(make -s --no-print-directory -C "$TESTS_DIR" list-tests |
-		tr '\n' ' ') "
 	for file in "$TESTS_DIR"/*.sh; do
 		file=$(basename "$file")
-		[[ $file != lib.sh ]] || continue
-		[[ $known == *" $file "* ]] ||
+		[[ $file != *lib.sh ]] || continue
+		grep -q "^	$file\>" "$TESTS_DIR/Makefile" ||
 			die "selftests/Makefile does not list $file"
 		[[ -x $TESTS_DIR/$file ]] ||
 			die "selftests/$file is not executable"
