@@ -44,7 +44,7 @@ setup_client() # netns
 	add_addr "$1" c0 $GW4/24 $GW6/64
 	ip_batch "$C" <<-END
 		route add default dev c0
-		-6 route add default dev c0
+		route add ::/0 dev c0
 	END
 	must in_ns "$1" sh -c '
 		echo 1 >/proc/sys/net/ipv4/ip_forward
