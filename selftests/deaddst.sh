@@ -55,20 +55,19 @@ input() # outer-family
 case_input_4() { input 4; }
 case_input_6() { input 6; }
 
-# Forwarded into the device by a route that has died: nobody needs that route
-# any more, so the packet goes through.
-forward() # address
+# IPv4, forwarded into the device by a route that has died: nobody needs that
+# route any more, so the packet goes through.
+case_forward()
 {
 	setup_hosts
 	setup_client "$OA"
 	cipher gcm
-	setup_tunnel 6
+	# a device that comes up where IPv6 forwards has something to say
+	outer 6
 	sa_pair 7 0x1000
-	check_forwarded "dead dst" "$1"
+	setup_tunnel 6
+	check_forwarded "dead dst" "$IB4"
 }
-
-case_forward_4() { forward "$IB4"; }
-case_forward_6() { forward "$IB6"; }
 
 # The same with outbound policies in the device's own namespace: the core looks
 # at the dst before the device does, unless told for IPv4 not to.
@@ -77,8 +76,9 @@ case_forward_policies()
 	setup_hosts
 	setup_client "$OA"
 	cipher gcm
-	setup_tunnel 4
+	outer 4
 	sa_pair 7 0x1000
+	setup_tunnel 4
 	must in_ns "$OA" sh -c 'echo 1 >/proc/sys/net/ipv4/conf/xv0/disable_xfrm'
 	must ip -n "$OA" xfrm policy add dir out src 10.77.0.0/24 dst 10.78.0.0/24 \
 		tmpl src 10.77.0.1 dst 10.78.0.1 proto esp mode tunnel
@@ -103,4 +103,4 @@ case_output()
 
 need_module
 need_deaddst
-run_cases input_4 input_6 forward_4 forward_6 forward_policies output
+run_cases input_4 input_6 forward forward_policies output

@@ -74,7 +74,8 @@ case_reauth_make()
 {
 	reauthenticate yes
 	await "the old SAs are gone" old_is_gone || diagnose
-	numbered_end
+	# the daemon deletes the old SAs without a look at what is under way
+	numbered_end 3
 	both_families "after"
 	check_no_drops "$OA" xv0
 }
@@ -111,8 +112,6 @@ case_mobike()
 	move
 	await "peer" is "$C4" peer
 	both_families "away"
-	check_eq "tunnels made" "$(grep -o 'CHILD_SA net{[0-9]*} established' \
-		"$TMP/a/charon.log" | sort -u | wc -l)" 1
 	check_no_drops "$OA" xv0
 }
 
@@ -211,6 +210,7 @@ case_inactivity()
 
 	setup "$B4" "inactivity = 4s"
 	must in_ns "$OA" xvti set xv0 mode policy
+	must in_ns "$OB" xvti set xv0 mode policy
 	begin
 	spi=$(ike_spi "$UA" "$B")
 	ping_on "$OA" "$IB4"
