@@ -663,7 +663,7 @@ listening() # netns port
 }
 
 # Numbered datagrams from OA to OB, at so many a second, until numbered_end,
-# which says how many were lost or repeated. None may be, or as many as given.
+# which says how many were lost or repeated. None may be, or no more than given.
 numbered() # address rate
 {
 	# so that no neighbour has to be looked for
