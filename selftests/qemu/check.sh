@@ -362,12 +362,11 @@ start_kernels()
 
 # The processors of a release's guest. An emulated processor that waits for
 # another one spins, and where guests share this machine's the other one may not
-# be running: two cost far more than twice as much. So of several guests only the
-# first release's has two, and that of a kernel that watches for races.
+# be running: two cost far more than twice as much. So several guests have one
+# each, but for that of a kernel that watches for races.
 guest_cpus()
 {
-	if [[ ${XVTI_CPUS-} || $ALONE == 1 || $1 == "$FIRST_RELEASE" ]] ||
-		built_kernel "$1"; then
+	if [[ ${XVTI_CPUS-} || $ALONE == 1 ]] || built_kernel "$1"; then
 		echo "$CPUS"
 	else
 		echo 1
