@@ -176,7 +176,7 @@ case_restart()
 # A daemon that is killed leaves its SAs in the kernel, which go on working.
 case_killed()
 {
-	local old
+	local old net
 
 	setup 4 "mark 6" "$MARKED" auto=add
 	libreswan_initiate
@@ -188,6 +188,9 @@ case_killed()
 	start a
 	libreswan_initiate
 	await "new SAs" is 2 new_spis "$old" || diagnose
+	for net in "$OA" "$OB"; do
+		await "SAs of the device in $net" is "[true,true]" sa_dirs "$net"
+	done
 	both_families "new daemon"
 }
 
