@@ -328,6 +328,28 @@ static bool xvti_out_current(const struct xvti_dev *xv, bool *wanted)
 	return *wanted && out && !memcmp(&out->tmpl, &tmpl, sizeof(tmpl));
 }
 
+/* The families that the private policies there are can carry until those for
+ * another reqid are: as long as there are SAs with theirs.
+ */
+static u8 xvti_out_inner(const struct xvti_dev *xv)
+{
+	const struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	const struct xvti_sa *sa;
+	struct xvti_tmpl tmpl;
+	u8 inner = 0;
+
+	if (!out || !xvti_binding_tmpl(xv, &xv->conf, &tmpl))
+		return 0;
+	tmpl.reqid = out->tmpl.reqid;
+	if (memcmp(&tmpl, &out->tmpl, sizeof(tmpl)))
+		return 0;
+	list_for_each_entry(sa, &xv->sas, dev_node)
+		if (sa->dir == XVTI_OUT && xvti_sa_usable(xv, sa) &&
+		    sa->reqid == tmpl.reqid)
+			inner |= sa->inner;
+	return inner;
+}
+
 static bool xvti_peer_has_pair(const struct xvti_dev *xv,
 			       const xfrm_address_t *peer)
 {
@@ -369,8 +391,9 @@ static void xvti_learn_peer(struct xvti_dev *xv)
 					    sa->family));
 }
 
-/* The reqid of the newest outbound SA completes a binding without one. It is
- * kept when that SA goes: the next one most often has it again.
+/* The reqid of the outbound SA in use, the newest but in a rekey, completes a
+ * binding without one. It is kept when that SA goes: the next one most often
+ * has it again.
  */
 static void xvti_learn_reqid(struct xvti_dev *xv)
 {
@@ -379,7 +402,8 @@ static void xvti_learn_reqid(struct xvti_dev *xv)
 	if (xv->conf.reqid)
 		return;
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && !sa->foreign && sa->reqid) {
+		if (sa->dir == XVTI_OUT && !sa->foreign && sa->reqid &&
+		    (!xv->held_spi || xvti_handover_is_held(xv, sa))) {
 			xv->reqid = sa->reqid;
 			return;
 		}
@@ -403,16 +427,15 @@ void xvti_binding_update(struct xvti_dev *xv)
 
 	lockdep_assert_held(&xvti_sa_lock);
 	xvti_learn_peer(xv);
+	xvti_handover_update(xv);
 	xvti_learn_reqid(xv);
 	inner = xvti_binding_count(xv);
 	current_out = xvti_out_current(xv, &wanted);
 	if (wanted && !current_out) {
-		/* until then no lookup may be made with the old ones */
-		inner = 0;
+		inner = xvti_out_inner(xv);
 		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
 	}
 	WRITE_ONCE(xv->usable_out, inner);
-	xvti_handover_update(xv);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);
 	xvti_queue_kick(xv);

@@ -12,13 +12,16 @@
  * A daemon reserves the SPI of an inbound SA and later completes the SA, with
  * XFRM_MSG_UPDSA; its outbound SA follows. So when an inbound SA is completed
  * while there is an outbound one, that one is held on to: its SPI goes into
- * the template of the private policies. It is let go when the peer is seen to
- * use the new SA, when the old one is deleted, or when XVTI_HANDOVER_MAX has
- * passed, which bridges one retransmission of IKE.
+ * the template of the private policies. Its reqid is kept as well, where the
+ * device learns that: daemons may take another for each SA. It is let go when
+ * the peer is seen to use the new SA, when the old one is deleted, or when
+ * XVTI_HANDOVER_MAX has passed, which bridges one retransmission of IKE.
  *
  * The side that asks for the rekey needs no such care, as the peer is ready
  * before it is. It is known by the soft lifetime of its SAs, where a daemon
- * uses that.
+ * uses that; where not, and where traffic goes one way only, the old SA is
+ * used until it is deleted. A packet that meets its end is sent again, see
+ * xvti_send().
  */
 
 #include "binding.h"
@@ -26,7 +29,6 @@
 #include "device.h"
 #include "handover.h"
 #include "policy.h"
-#include "queue.h"
 
 #define XVTI_HANDOVER_MAX	(5 * HZ)
 
@@ -73,9 +75,11 @@ void xvti_handover_begin(struct xvti_sa *sa)
 	    xv->conf.mode != XVTI_MODE_DIRECT)
 		return;
 	old = xvti_handover_old(xv);
-	if (!old || xv->held_spi)
+	if (!old)
 		return;
 	WRITE_ONCE(sa->unused, true);
+	if (xv->held_spi)
+		return;
 	xvti_handover_set(xv, old->spi);
 	if (queue_delayed_work(xvti_policy_wq, &xv->handover_work,
 			       XVTI_HANDOVER_MAX))
@@ -84,20 +88,17 @@ void xvti_handover_begin(struct xvti_sa *sa)
 
 static void xvti_handover_end(struct xvti_dev *xv)
 {
-	if (!xv->held_spi)
-		return;
 	xvti_handover_set(xv, 0);
 	if (cancel_delayed_work(&xv->handover_work))
 		dev_put(xv->dev);
-	/* the other SA may leave another MTU */
-	xvti_schedule(xv, xvti_rtnl_wq, &xv->rtnl_work);
 }
 
 /**
  * xvti_handover_update() - the SAs or the private policies have changed
  * @xv: device
  *
- * Context: xvti_sa_lock.
+ * Context: xvti_sa_lock, from xvti_binding_update(): before the reqid is
+ * learned, after the peer.
  */
 void xvti_handover_update(struct xvti_dev *xv)
 {
@@ -107,7 +108,7 @@ void xvti_handover_update(struct xvti_dev *xv)
 	if (!xv->held_spi)
 		return;
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && sa->spi == xv->held_spi) {
+		if (xvti_handover_is_held(xv, sa) && !sa->foreign) {
 			xvti_handover_set(xv, xv->held_spi);
 			return;
 		}
@@ -116,15 +117,19 @@ void xvti_handover_update(struct xvti_dev *xv)
 }
 
 /**
- * xvti_handover_drop() - the SA held on to is not there any more
+ * xvti_handover_drop() - let go of the SA held on to, if there is one
  * @xv: device
  *
- * Context: BH disabled.
+ * Context: any but xvti_sa_lock.
  */
 void xvti_handover_drop(struct xvti_dev *xv)
 {
 	spin_lock_bh(&xvti_sa_lock);
-	xvti_handover_end(xv);
+	if (xv->held_spi) {
+		xvti_handover_end(xv);
+		/* reqid, MTU: all that follows the SA in use */
+		xvti_binding_update(xv);
+	}
 	spin_unlock_bh(&xvti_sa_lock);
 }
 
@@ -133,18 +138,15 @@ void xvti_handover_drop(struct xvti_dev *xv)
  * @xv: device
  * @x: the SA that the packet came by
  *
- * Context: BH disabled.
+ * Context: BH disabled, RCU read side.
  */
 void xvti_handover_used(struct xvti_dev *xv, struct xfrm_state *x)
 {
-	struct xvti_sa *sa;
+	struct xvti_sa *sa = xvti_sa_find(x);
 
-	spin_lock_bh(&xvti_sa_lock);
-	sa = xvti_sa_find(x);
 	if (sa)
 		WRITE_ONCE(sa->unused, false);
-	xvti_handover_end(xv);
-	spin_unlock_bh(&xvti_sa_lock);
+	xvti_handover_drop(xv);
 }
 
 /**

@@ -2,7 +2,15 @@
 #ifndef _XVTI_HANDOVER_H
 #define _XVTI_HANDOVER_H
 
+#include "device.h"
 #include "sa.h"
+
+/* Is this the outbound SA that a device holds on to? xvti_sa_lock. */
+static inline bool xvti_handover_is_held(const struct xvti_dev *xv,
+					 const struct xvti_sa *sa)
+{
+	return sa->dir == XVTI_OUT && sa->spi == xv->held_spi;
+}
 
 void xvti_handover_begin(struct xvti_sa *sa);
 void xvti_handover_update(struct xvti_dev *xv);

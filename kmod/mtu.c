@@ -17,6 +17,7 @@
 
 #include "binding.h"
 #include "device.h"
+#include "handover.h"
 #include "mtu.h"
 #include "proto.h"
 
@@ -122,7 +123,7 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv, u8 proto,
 	list_for_each_entry(sa, &xv->sas, dev_node) {
 		if (sa->dir == XVTI_OUT && sa->mode == mode &&
 		    sa->proto == proto && !sa->foreign &&
-		    (!xv->held_spi || sa->spi == xv->held_spi)) {
+		    (!xv->held_spi || xvti_handover_is_held(xv, sa))) {
 			daddr = sa->daddr;
 			spi = sa->spi;
 			mark = sa->mark.v;

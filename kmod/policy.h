@@ -50,8 +50,8 @@ struct xvti_slot {
  * @rcu: for the release
  * @free_work: for the release, which may sleep
  *
- * Immutable but for the SPI and the cache. Published in &xvti_dev.out under xvti_sa_lock,
- * read under RCU.
+ * Immutable but for the SPI and the cache. Published in &xvti_dev.out under
+ * xvti_sa_lock, read under RCU.
  */
 struct xvti_out {
 	struct xvti_tmpl	tmpl;

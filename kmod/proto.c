@@ -214,7 +214,8 @@ static void xvti_proto_decapsulate(struct sk_buff *skb, u8 proto,
 /**
  * xvti_proto_uncompressed() - is a packet one that IPComp has left alone
  * @xv: device that it is bound to
- * @skb: packet in the callback, decapsulated if it is one
+ * @skb: packet in the callback that came by an SA in transport mode;
+ *	decapsulated if it is one
  *
  * The core goes on with it as with transport mode, so that it has to be
  * delivered as a clone.
@@ -228,8 +229,7 @@ bool xvti_proto_uncompressed(const struct xvti_dev *xv, struct sk_buff *skb)
 	struct sec_path *sp = skb_sec_path(skb);
 	struct xfrm_state *x = sp->xvec[sp->len - 1];
 
-	if (likely(x->props.mode != XFRM_MODE_TRANSPORT) ||
-	    READ_ONCE(xv->conf.mode) != XVTI_MODE_POLICY ||
+	if (READ_ONCE(xv->conf.mode) != XVTI_MODE_POLICY ||
 	    (proto != IPPROTO_IPIP && proto != IPPROTO_IPV6) ||
 	    sp->len >= XFRM_MAX_DEPTH || skb_unclone(skb, GFP_ATOMIC))
 		return false;

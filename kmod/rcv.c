@@ -467,9 +467,11 @@ static int xvti_rcv_detach(struct xvti_dev *xv, struct sk_buff *skb)
 static int xvti_rcv_bound(struct xvti_dev *xv, struct sk_buff *skb,
 			  const struct xvti_sa *sa)
 {
-	bool detach = xvti_proto_uncompressed(xv, skb);
 	unsigned int reason;
+	bool detach;
 
+	detach = unlikely(xvti_rcv_sa(skb)->props.mode == XFRM_MODE_TRANSPORT) &&
+		 xvti_proto_uncompressed(xv, skb);
 	reason = xvti_rcv_verify(xv, skb, READ_ONCE(sa->foreign));
 	if (unlikely(reason)) {
 		/* the secpath stays: the core still reads the SA there */

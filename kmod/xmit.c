@@ -21,6 +21,7 @@
 #include "acquire.h"
 #include "binding.h"
 #include "bundle.h"
+#include "handover.h"
 #include "inner.h"
 #include "proto.h"
 #include "queue.h"
@@ -195,6 +196,19 @@ static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
 	return xvti_queue_add(xv, skb);
 }
 
+/* An SA that the device holds on to in a rekey may come to its end with a packet
+ * on the way into it: that one has to be sent again, by the SA that follows.
+ */
+static struct sk_buff *xvti_spare(const struct xvti_dev *xv,
+				  struct sk_buff *skb)
+{
+	const struct xvti_out *out = rcu_dereference(xv->out);
+
+	if (likely(!out || !READ_ONCE(out->spi)))
+		return NULL;
+	return skb_clone(skb, GFP_ATOMIC);
+}
+
 /**
  * xvti_send() - send an inner packet
  * @xv: device
@@ -208,6 +222,7 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 	unsigned int reason, len = skb->len;
 	struct dst_entry *dst;
 	enum xvti_inner inner;
+	struct sk_buff *spare;
 	unsigned int mtu;
 	bool oversize;
 
@@ -239,10 +254,16 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 		reason = XVTI_A_STATS_TX_TOO_BIG;
 		goto drop;
 	}
-	if (likely(!xvti_output(xv, skb, dst, oversize)))
+	spare = xvti_spare(xv, skb);
+	if (likely(!xvti_output(xv, skb, dst, oversize))) {
 		xvti_stats_tx(xv, len);
-	else
+		consume_skb(spare);
+	} else if (spare) {
+		xvti_handover_drop(xv);
+		xvti_send(xv, spare, waits);
+	} else {
 		xvti_stats_lost(xv, skb, inner, len);
+	}
 	goto out;
 
 unreachable:

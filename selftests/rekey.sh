@@ -69,6 +69,26 @@ case_nothing_lost() # outer-family inner-address
 case_nothing_lost_4() { case_nothing_lost 4 "$IB4"; }
 case_nothing_lost_6() { case_nothing_lost 6 "$IB6"; }
 
+# A daemon may take another reqid for each SA: the device has learned that of
+# the SA that it holds on to, and stays with it.
+case_other_reqid()
+{
+	setup_hosts
+	setup_tunnel 4 mark 6
+	cipher gcm
+	sa_pair 7 0x1000 mark 6
+	ping_ok "before" "$OA" "$IB4"
+	answer 8 mark 6
+	ping_ok "the peer is not ready" "$OA" "$IB4"
+	ping_ok "the peer is not ready" "$OA" "$IB6"
+	complete_rekey 8 mark 6
+	ping_ok "the peer is ready" "$OB" "$IA4"
+	ping_ok "after" "$OA" "$IB4" -c 5
+	check_ge "packets of the new SA" "$(sa_packets "$UA" "$B" 0x2000 mark 6)" 5
+	check_no_drops "$OA" xv0
+	check_no_drops "$OB" xv0
+}
+
 # From one cipher to another and back.
 case_other_cipher()
 {
@@ -88,7 +108,20 @@ case_other_cipher()
 
 # As a daemon does it whose peer has asked: it reserves an SPI, completes the
 # SA in, and adds the SA out, of which the peer does not know yet.
-answer_rekey() # outer-family
+answer() # reqid [mark...]
+{
+	local reqid=$1
+
+	shift
+	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
+		mode tunnel reqid "$reqid" "$@" min $((0x2001)) max $((0x2001))
+	ip_batch "$UA" <<-END
+		$(sa_line "$B" "$A" 0x2001 "$reqid" "$@" | sed 's/ add / update /')
+		$(sa_line "$A" "$B" 0x2000 "$reqid" "$@")
+	END
+}
+
+answer_rekey() # outer-family [command that replaces the first SAs]
 {
 	setup_hosts
 	setup_tunnel "$1"
@@ -96,19 +129,16 @@ answer_rekey() # outer-family
 	sa_pair 7 0x1000
 	[ $# -lt 2 ] || "${@:2}"
 	ping_ok "before" "$OA" "$IB4"
-	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
-		mode tunnel reqid 7 min $((0x2001)) max $((0x2001))
-	ip_batch "$UA" <<-END
-		$(sa_line "$B" "$A" 0x2001 7 | sed 's/ add / update /')
-		$(sa_line "$A" "$B" 0x2000 7)
-	END
+	answer 7
 }
 
 # What the peer then does, when it has the answer.
-complete_rekey()
+complete_rekey() # [reqid [mark...]]
 {
-	sa_add "$UB" "$A" "$B" 0x2000 7
-	sa_add "$UB" "$B" "$A" 0x2001 7
+	local reqid=${1:-7}
+
+	sa_add "$UB" "$A" "$B" 0x2000 "$reqid" "${@:2}"
+	sa_add "$UB" "$B" "$A" 0x2001 "$reqid" "${@:2}"
 }
 
 check_used() # what old new
@@ -146,6 +176,26 @@ case_peer_deletes()
 	check_eq "packets of the new SA" "$(sa_packets "$UA" "$B" 0x2000)" 3
 }
 
+# ... or ends by itself, with a packet on its way into it, which is sent again, ...
+case_peer_late()
+{
+	answer_rekey 4 hard_limit 8
+	ping_ok "the peer is not ready" "$OA" "$IB4" -c 5
+	complete_rekey
+	ping_ok "the old SA is spent" "$OA" "$IB4" -c 5 -W 5
+	check_eq "packets of the new SA" "$(sa_packets "$UA" "$B" 0x2000)" 5
+	check_eq "packets sent" "$(link_stat "$OA" xv0 tx_packets)" 13
+	check_no_drops "$OA" xv0
+}
+
+hard_limit() # packets
+{
+	sa_pair_del 0x1000
+	sa_pair 7 0x1000
+	sa_del "$UA" "$B" 0x1000
+	sa_add "$UA" "$A" "$B" 0x1000 7 limit packet-hard "$1"
+}
+
 # ... or for some seconds, in case that it has lost its state,
 case_peer_silent()
 {
@@ -171,5 +221,5 @@ soft_limit()
 }
 
 need_module
-run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher peer_rekeys \
-	peer_deletes peer_silent own_rekey
+run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher other_reqid \
+	peer_rekeys peer_deletes peer_late peer_silent own_rekey
