@@ -173,6 +173,27 @@ case_restart()
 	both_families "second"
 }
 
+# A daemon that is killed leaves its SAs in the kernel, which go on working.
+case_killed()
+{
+	local old net
+
+	setup 4 "mark 6" "$MARKED" auto=add
+	libreswan_initiate
+	both_families "first"
+	stop "$PID_A" KILL
+	await "the daemon is dead" not running "$PID_A"
+	both_families "the daemon is dead"
+	old=$(spis_out)
+	start a
+	libreswan_initiate
+	await "new SAs" is 2 new_spis "$old" || diagnose
+	for net in "$OA" "$OB"; do
+		await "SAs of the device in $net" is "[true,true]" sa_dirs "$net"
+	done
+	both_families "new daemon"
+}
+
 need_module
 libreswan_available || skip_all "Libreswan is not installed"
-run_cases traffic_4 traffic_6 before on_demand policy_mode reqid rekey restart
+run_cases traffic_4 traffic_6 before on_demand policy_mode reqid rekey restart killed
