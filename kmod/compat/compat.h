@@ -132,22 +132,6 @@ static inline struct dst_entry *xfrm_dst_child(const struct dst_entry *dst)
 }
 #endif
 
-static inline void xvti_dst_set_child(struct dst_entry *dst,
-				      struct dst_entry *child)
-{
-#ifdef XVTI_HAVE_DST_CHILD
-	((struct xfrm_dst *)dst)->child = child;
-#else
-	dst->child = child;
-#endif
-}
-
-/* lost the number of references to begin with in 6.4 */
-#ifdef XVTI_HAVE_DST_INITIAL_REF
-#define dst_alloc(ops, dev, obsolete, flags) \
-	dst_alloc(ops, dev, 1, obsolete, flags)
-#endif
-
 /* lost the mark and the flags in 5.0 */
 static inline void xvti_ipv4_update_pmtu(struct sk_buff *skb, struct net *net,
 					 u32 mtu, int oif, u8 protocol)
