@@ -236,11 +236,32 @@ static int xvti_get_dumpit(struct sk_buff *msg, struct netlink_callback *cb)
 	return err && !msg->len ? err : msg->len;
 }
 
+/* What the core refuses by itself from 5.2 on. */
+static int xvti_netlink_known(struct genl_info *info)
+{
+	struct nlattr *attr;
+	int type, rem;
+
+	nlmsg_for_each_attr(attr, info->nlhdr, GENL_HDRLEN, rem) {
+		type = nla_type(attr);
+		if (type <= XVTI_A_DEV_MAX && xvti_dev_policy[type].type)
+			continue;
+		NL_SET_ERR_MSG_ATTR(info->extack, attr,
+				    "not an attribute that can be set");
+		return -EINVAL;
+	}
+	return 0;
+}
+
 static int xvti_set_doit(struct sk_buff *skb, struct genl_info *info)
 {
 	struct xvti_conf conf;
 	struct xvti_dev *xv;
 	int err;
+
+	err = xvti_netlink_known(info);
+	if (err)
+		return err;
 
 	rtnl_lock();
 	xv = xvti_netlink_find(info);
