@@ -18,7 +18,8 @@
  *            one after this was written that borrows its dst passes, and shows
  *            the route that those to the same address have afterwards
  *   output   packets whose route has a transform, before it is applied
- * "killed" is how many packets have been treated so in this namespace.
+ * "killed" is how many packets have been treated so in this namespace, "met"
+ * how many there were of input or output, whether they owned their dst or not.
  */
 
 #include <linux/ip.h>
@@ -69,6 +70,7 @@ struct deaddst_route {
 struct deaddst_net {
 	enum deaddst_mode	mode;
 	atomic_t		killed;
+	atomic_t		met;
 	spinlock_t		lock; /* protects routes */
 	struct deaddst_route	routes[2];
 };
@@ -148,6 +150,7 @@ static void deaddst_set(struct deaddst_net *dn, struct sk_buff *skb,
 
 static void deaddst_kill(struct deaddst_net *dn, struct sk_buff *skb, u8 family)
 {
+	atomic_inc(&dn->met);
 	if (skb_dst(skb) && skb_dst_is_noref(skb))
 		deaddst_set(dn, skb, skb_dst(skb), family);
 }
@@ -254,6 +257,7 @@ static int deaddst_set_mode(const char *val, const struct kernel_param *kp)
 	dn->routes[1].known = false;
 	spin_unlock_bh(&dn->lock);
 	atomic_set(&dn->killed, 0);
+	atomic_set(&dn->met, 0);
 	WRITE_ONCE(dn->mode, mode);
 	return 0;
 }
@@ -272,6 +276,13 @@ static int deaddst_get_killed(char *buffer, const struct kernel_param *kp)
 	return sprintf(buffer, "%d\n", atomic_read(&dn->killed));
 }
 
+static int deaddst_get_met(char *buffer, const struct kernel_param *kp)
+{
+	struct deaddst_net *dn = deaddst_pernet(current->nsproxy->net_ns);
+
+	return sprintf(buffer, "%d\n", atomic_read(&dn->met));
+}
+
 static const struct kernel_param_ops deaddst_mode_ops = {
 	.set = deaddst_set_mode,
 	.get = deaddst_get_mode,
@@ -284,6 +295,12 @@ static const struct kernel_param_ops deaddst_killed_ops = {
 };
 module_param_cb(killed, &deaddst_killed_ops, NULL, 0400);
 MODULE_PARM_DESC(killed, "packets whose dst has died, in the reader's netns");
+
+static const struct kernel_param_ops deaddst_met_ops = {
+	.get = deaddst_get_met,
+};
+module_param_cb(met, &deaddst_met_ops, NULL, 0400);
+MODULE_PARM_DESC(met, "packets of input or output, in the reader's netns");
 
 static int __net_init deaddst_init_net(struct net *net)
 {
