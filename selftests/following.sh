@@ -163,8 +163,9 @@ case_second_peer()
 
 # --- is it still alive ------------------------------------------------------
 
-# The daemon asks its peer only when nothing comes in: it sees what the device
-# has received.
+# The daemon asks its peer when nothing comes in. It looks at the policies for
+# that, which a device in direct mode does not use: it asks although there is
+# traffic, and is answered.
 case_dpd()
 {
 	local asked
@@ -176,7 +177,11 @@ case_dpd()
 	ping_on "$OB" "$IA4"
 	asked=$(log_count "sending DPD request")
 	await "time" passed $((EPOCHSECONDS + 10))
+	check_ge "questions in spite of traffic" \
+		$(($(log_count "sending DPD request") - asked)) 1
+	running "$BG_PID" || fail "the traffic has ended by itself"
 	stop "$BG_PID"
+	asked=$(log_count "sending DPD request")
 	await "questions without traffic" at_least $((asked + 2)) log_count "sending DPD request"
 	check_eq "SPI" "$(ike_spi "$UA" "$B")" "$SPI"
 	both_families "still there"
@@ -203,7 +208,18 @@ case_dpd_dead()
 # --- is it still in use -----------------------------------------------------
 
 # For strongSwan a tunnel is in use when its policies are. A device in direct
-# mode asks none, so that this needs policy mode.
+# mode asks none, ...
+case_inactivity_direct()
+{
+	setup "$B4" "inactivity = 4s"
+	begin
+	ping_on "$OA" "$IB4"
+	await "traffic" at_least 100 link_stat "$OA" xv0 rx_packets
+	await "closed while it is in use" is 0 sa_count
+	running "$BG_PID" || fail "the traffic has ended by itself"
+}
+
+# ... so that this needs policy mode.
 case_inactivity()
 {
 	local spi
@@ -223,4 +239,4 @@ case_inactivity()
 need_module
 ike_available || skip_all "strongSwan is not installed"
 run_cases reauth_make reauth_break mobike mobike_fixed second_peer dpd dpd_dead \
-	inactivity
+	inactivity_direct inactivity
