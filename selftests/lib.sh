@@ -602,6 +602,18 @@ sa_pair_del() # spi
 	done
 }
 
+# ESP in UDP over IPv6 came with 5.8.
+need_encap6() # netns
+{
+	local -a ALGO
+
+	cipher gcm
+	ip -n "$1" xfrm state add src "$A6" dst "$B6" proto esp spi 0x10 reqid 70 \
+		mode tunnel "${ALGO[@]}" encap espinudp 4500 4500 0.0.0.0 2>"$TMP/why" ||
+		skip "no ESP in UDP over IPv6: $(cat "$TMP/why")"
+	sa_del "$1" "$B6" 0x10
+}
+
 # How many packets an SA has carried.
 sa_packets() # netns dst spi [option...]
 {

@@ -104,9 +104,7 @@ case_outer6()
 	setup_hosts
 	setup_tunnel 6
 	cipher gcm
-	ip -n "$UA" xfrm state add src "$A" dst "$B" proto esp spi 0x10 reqid 70 \
-		mode tunnel "${ALGO[@]}" encap espinudp "$PORT" "$PORT" 0.0.0.0 2>"$TMP/why" ||
-		skip "no ESP in UDP over IPv6: $(cat "$TMP/why")"
+	need_encap6 "$UA"
 	encap_sockets "$A" "$B"
 	# shellcheck disable=SC2046
 	sa_pair 7 0x1000 $(encap "$PORT" "$PORT")
