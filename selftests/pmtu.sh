@@ -128,6 +128,20 @@ case_below_1280()
 	done
 }
 
+# What is too large for the narrow link is sent, and lost, and no one is told.
+hole_is_black() # what outer-family
+{
+	local wide addr
+
+	wide=$(room 1500 "$2")
+	await "$1: MTU" is "$wide" dev_attr "$OA" xv0 mtu
+	for addr in "$IB4" "$IB4" "$IB6" "$IB6"; do
+		check_eq "$1: too large for the hole, to $addr" "$(told "$addr" "$wide")" sent
+	done
+	check_eq "$1: sent into the hole" "$(link_stat "$OA" xv0 tx_packets)" 4
+	check_eq "$1: come out of it" "$(link_stat "$OB" xv0 rx_packets)" 0
+}
+
 # With the ICMP errors lost, TCP that probes gets through, as it does over any
 # device.
 case_black_hole()
@@ -148,6 +162,7 @@ case_black_hole()
 				}
 			}
 		END
+		hole_is_black "IPv$outer" "$outer"
 		must in_ns "$OA" sysctl -qw net.ipv4.tcp_mtu_probing=1
 		tcp_ok "IPv$outer, IPv4" "$OA" "$OB" "$IB4" 128
 		tcp_ok "IPv$outer, IPv6" "$OA" "$OB" "$IB6" 128
