@@ -40,6 +40,9 @@ case_sa()
 
 carrier_follows() # what
 {
+	local before
+
+	before=$(changes)
 	check_eq "$1: carrier at first" "$(carrier)" 0
 	cipher gcm
 	sa_add "$UA" "$A" "$B" 0x1000 7
@@ -49,6 +52,7 @@ carrier_follows() # what
 	check_eq "$1: carrier, another's SA in" "$(carrier)" 0
 	sa_add "$UA" "$B" "$A" 0x1003 7
 	await "$1: carrier with the pair" is 1 carrier
+	check_eq "$1: changes of carrier" "$(changes)" $((before + 1))
 	sa_del "$UA" "$A" 0x1003
 	await "$1: carrier without SA in" is 0 carrier
 	sa_add "$UA" "$B" "$A" 0x1005 7

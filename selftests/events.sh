@@ -128,6 +128,7 @@ case_sa()
 	sa_add "$UA" "$A" "$B" 0x1000 7
 	expect "SA out" 'xv0: up, no carrier'
 	await "SA out is told" sa_told '1 out 0 in'
+	sa_add "$UA" "$A" "$B" 0x2000 8
 	sa_add "$UA" "$B" "$A" 0x1001 7
 	expect "carrier" 'xv0: up, running'
 	await "SA in is told" sa_told '1 out 1 in'

@@ -121,7 +121,7 @@ reload_round() # number
 	absent /sys/module/xvti || fail "round $1: the module is still there"
 	for dev in "$OA xv0" "$OB xv0" "$UA xv9"; do
 		# shellcheck disable=SC2086 # two words
-		no_dev "$dev" || fail "round $1: $dev outlived the module"
+		no_dev $dev || fail "round $1: $dev outlived the module"
 	done
 	check_eq "round $1: SAs left alone" "$(ip -n "$UA" xfrm state count | tr -dc 0-9)" 2
 	run_deferred

@@ -199,9 +199,15 @@ hard_limit() # packets
 # ... or for some seconds, in case that it has lost its state,
 case_peer_silent()
 {
+	local start waited
+
 	answer_rekey 4
+	start=${EPOCHREALTIME/./}
 	ping_on "$OA" "$IB4"
 	await "the new SA is in use" at_least 1 sa_packets "$UA" "$B" 0x2000
+	waited=$(((${EPOCHREALTIME/./} - start) / 1000))
+	check_ge "milliseconds for the old SA" "$waited" 4000
+	check_le "milliseconds for the old SA" "$waited" 12000
 }
 
 # but not where the rekey is this side's own wish, as the old SA is expiring.

@@ -51,8 +51,9 @@ traffic() # what outer-family [option-of-ping...]
 	await "$what: MTU" is "$mtu" mtu
 	ping_ok "$what: $mtu octets" "$OA" "$IB4" -c 1 -M 'do' -s $((mtu - 28)) "$@"
 	ping_ok "$what: $mtu octets" "$OA" "$IB6" -c 1 -M 'do' -s $((mtu - 48)) "$@"
-	check_eq "$what: $((mtu + 1)) octets" "refused $mtu" \
-		"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB4" $((mtu + 1)) "${2:-}" 2>&1)"
+	check_eq "$what: $((mtu + 1)) octets" \
+		"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB4" $((mtu + 1)) "${2:-}" 2>&1)" \
+		"refused $mtu"
 	check_no_drops "$OB" xv0
 }
 
