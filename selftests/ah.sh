@@ -246,6 +246,24 @@ case_unprotected()
 	check_dropped "IPComp alone" "$OA" xv0 tx_policy 3
 	check_eq "packets on the wire" $(($(wire_packets "$UA") - before)) 0
 	check_eq "usable SAs" "$(dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in]')" "[0,0]"
+	host_compresses
+	ping_none "IPComp alone, big" "$UB" "$IA4" 3 -s "$BIG" -p 00
+	ping_none "IPComp alone, tiny" "$UB" "$IA4" 2 -s "$TINY"
+	check_eq "packets that came" "$(wire_packets "$UB")" 5
+	check_eq "compressed ones" "$(layer_packets "$UA" "$A" comp 1)" 3
+	check_eq "received by A" "$(link_stat "$OA" xv0 rx_packets)" 0
+}
+
+# B's host does what its device would not: IPComp alone, by the SA that A has.
+host_compresses()
+{
+	ip_batch "$UB" <<-END
+		xfrm state delete dst $A proto comp spi $(($(spi_of comp) + 1)) mark 6
+		$(stack_sas "$B" "$A" 1)
+		xfrm policy add src $IB4 dst $IA4 dir out $(templates "$B" "$A" | xargs)
+		addr add $IB4/32 dev v0
+		route add $IA4 dev v0 src $IB4
+	END
 }
 
 # Uncompressed packets come by IPComp's SA too: without it there is nothing

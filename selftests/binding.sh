@@ -80,6 +80,52 @@ case_mark_out()
 	check_eq "reqid in use" "$(dev_json "$OA" xv0 '.[0].peer_reqid')" 42
 }
 
+# Marked policies that lead to SAs without a mark, as Libreswan leaves them: the
+# SAs count as marked, whichever comes first.
+case_mark_of_policies()
+{
+	local outer
+
+	setup_hosts
+	cipher gcm
+	for outer in 4 6; do
+		setup_tunnel "$outer" mark 6
+		sa_pair 42 0x1000
+		check_eq "SAs without policies" "$(sa_counts)" "[0,0]"
+		ping_none "SAs without policies" "$OA" "$IB4" 3
+		check_dropped "SAs without policies" "$OA" xv0 tx_no_sa 3
+		marked_policies
+		await "SAs with policies" is "[1,1]" sa_counts
+		ping_ok "SAs with policies" "$OA" "$IB4"
+		ping_ok "SAs with policies" "$OA" "$IB6"
+		sa_pair 43 0x2000
+		check_eq "another reqid" "$(sa_counts)" "[1,1]"
+		sa_pair 42 0x3000
+		await "SAs after the policies" is "[2,2]" sa_counts
+		ping_ok "SAs after the policies" "$OA" "$IB6"
+		check_eq "packets of the first SA" "$(sa_packets "$UA" "$B" 0x1000)" 6
+		check_eq "packets of the newest SA" "$(sa_packets "$UA" "$B" 0x3000)" 3
+		check_eq "packets of another's SA" "$(sa_packets "$UA" "$B" 0x2000)" 0
+		must ip -n "$UA" xfrm policy flush
+		must ip -n "$UB" xfrm policy flush
+		sa_pair_del 0x1000
+		sa_pair_del 0x2000
+		sa_pair_del 0x3000
+		del_tunnel
+	done
+}
+
+sa_counts() { dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in]'; }
+
+# Outbound, for the mark of the devices and the reqid 42.
+marked_policies()
+{
+	local net=0.0.0.0/0 out="proto esp reqid 42 mode tunnel"
+
+	ip_batch "$UA" <<<"xfrm policy add src $net dst $net dir out mark 6 tmpl src $A dst $B $out"
+	ip_batch "$UB" <<<"xfrm policy add src $net dst $net dir out mark 6 tmpl src $B dst $A $out"
+}
+
 case_if_id()
 {
 	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
@@ -263,5 +309,5 @@ case_vti()
 }
 
 need_module
-run_cases reqid_4 reqid_6 mark_both mark_masked mark_out if_id marked_packets \
+run_cases reqid_4 reqid_6 mark_both mark_masked mark_out mark_of_policies if_id marked_packets \
 	other_reqid other_peer selector down policy_tunnel transport vti

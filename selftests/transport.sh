@@ -1,8 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# SAs in transport mode: none is used in direct mode, though it has the
-# device's endpoints and binding, and it is said why. Those of other
+# SAs in transport mode, or not of ESP: none is used in direct mode, though it
+# has the device's endpoints and binding, and it is said why. Those of other
 # connections of the hosts are left alone.
 #
 #   UA: 192.0.2.1     ------ v0 ------   UB: 192.0.2.2
@@ -102,17 +102,60 @@ case_others()
 	done
 }
 
+# Those of other protocols in tunnel mode: AH, which encrypts nothing, and
+# IPComp, which protects nothing.
+other_protocols() # outer-family
+{
+	local what=IPv$1 pair
+
+	for pair in "$A $B 0x3000" "$B $A 0x3001"; do
+		# shellcheck disable=SC2086 # words
+		set -- $pair
+		ip_batch "$UA" <<-END
+			xfrm state add src $1 dst $2 proto ah spi $3 reqid 7 mode tunnel auth-trunc 'hmac(sha256)' $KEY32 128
+			xfrm state add src $1 dst $2 proto comp spi $3 reqid 7 mode tunnel comp deflate
+		END
+		in_ns "$UA" xvti show xv0 >"$TMP/shown"
+		check "$what: AH" grep -qF \
+			"warning: SA src $1 dst $2 spi 0x0000${3#0x} is AH" "$TMP/shown"
+		check "$what: IPComp" grep -qF \
+			"warning: SA src $1 dst $2 spi 0x0000${3#0x} is not ESP" "$TMP/shown"
+	done
+	check_eq "$what: warnings" "$(warnings)" 4
+	check_eq "$what: SAs" "$(dev_json "$UA" xv0 '.[0] | [.sa_out, .sa_in]')" "[0,0]"
+	ping_none "$what" "$UA" "$IB4" 2
+	check_dropped "$what" "$UA" xv0 tx_no_sa 2
+	must ip -n "$UA" xfrm state flush
+}
+
+case_protocols()
+{
+	local outer
+
+	setup_hosts flat
+	for outer in 4 6; do
+		setup_tunnel "$outer" reqid 7
+		other_protocols "$outer"
+		del_tunnel
+	done
+}
+
 # The carrier does not follow such SAs.
 case_carrier()
 {
+	local before
+
 	setup_hosts flat
 	cipher gcm
 	setup_tunnel 4 reqid 7 carrier sa
+	before=$(dev_attr "$UA" xv0 carrier_changes)
 	transport 7 0x1000
 	check_eq "transport mode" "$(dev_attr "$UA" xv0 carrier)" 0
 	sa_pair 7 0x2000
 	await "tunnel mode as well" is 1 dev_attr "$UA" xv0 carrier
+	# it has not come up late, and gone down again
+	check_eq "changes of carrier" "$(dev_attr "$UA" xv0 carrier_changes)" $((before + 1))
 }
 
 need_module
-run_cases refused others carrier
+run_cases refused others protocols carrier
