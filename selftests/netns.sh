@@ -117,36 +117,6 @@ case_all_deleted()
 	done
 }
 
-# Whoever owns the overlay but not the underlay may not change the tunnel.
-case_privilege()
-{
-	local before user
-
-	setup
-	background /dev/null unshare -Urn sleep 1000
-	user=$BG_PID
-	await "user namespace" in_user "$user" test -d /proc/sys/net
-	must ip -n "$OA" link set xv0 netns "$user"
-	before=$(in_user "$user" xvti -j show xv0)
-	check "xvti show in the user namespace" jq -e '.[0].reqid == 7' <<<"$before"
-	refused "binding" 'permi|CAP_NET_ADMIN' in_user "$user" xvti set xv0 reqid 8
-	refused "remote" 'permi|CAP_NET_ADMIN' in_user "$user" xvti set xv0 remote 192.0.2.9
-	check_eq "state after the refusals" "$(in_user "$user" xvti -j show xv0)" "$before"
-	must in_user "$user" ip link set xv0 addrgenmode none up
-	must in_user "$user" ip addr add "$IA4"/24 dev xv0
-	check "traffic" in_user "$user" ping -n -q -i 0.01 -c 3 -w 20 "$IB4"
-	must in_user "$user" ip link del xv0
-	check "a tunnel of its own" in_user "$user" xvti add xv5 local "$A4" remote "$B4" reqid 7
-}
-
-in_user() # pid command...
-{
-	local pid=$1
-
-	shift
-	nsenter -t "$pid" -U -n "$@"
-}
-
 need_module
 run_cases move shown dump underlay_deleted_4 underlay_deleted_6 \
-	overlay_deleted all_deleted privilege
+	overlay_deleted all_deleted
