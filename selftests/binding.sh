@@ -128,7 +128,7 @@ marked_policies()
 
 case_if_id()
 {
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	need_if_id
 	two_tunnels 4 "if_id 6" "61 if_id 6" "if_id 7" "62 if_id 7"
 }
 

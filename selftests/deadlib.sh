@@ -52,9 +52,7 @@ setup_client() # netns
 		route add default dev c0
 		route add ::/0 dev c0
 	END
-	must in_ns "$1" sh -c '
-		echo 1 >/proc/sys/net/ipv4/ip_forward
-		echo 1 >/proc/sys/net/ipv6/conf/all/forwarding'
+	forwards "$1"
 }
 
 # Sends packets until one has lost its dst. Those that own a reference cannot:

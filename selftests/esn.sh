@@ -83,12 +83,6 @@ record() # what count
 	tcpdump -r "$CAP" -w "$TMP/again" "dst host $B" 2>/dev/null
 }
 
-reinject() # what count
-{
-	check_eq "$1: sent again" \
-		"$(in_ns "$UA" "$SELFTESTS/reinject.py" "$TMP/again" v0 2>&1)" "$2"
-}
-
 # What is sent again must not arrive again.
 replayed() # outer-family option...
 {

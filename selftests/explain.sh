@@ -206,17 +206,23 @@ case_no_route()
 	finds "an address of here" bad route 'address of this host' 'behind the tunnel' to "$IA4"
 }
 
-# The routing table sends it elsewhere.
-case_other_device()
+# Another device of the overlay, with a network of its own.
+add_in0()
 {
-	setup
 	ip_batch "$OA" <<-END
 		link add in0 type veth peer name in1
 		link set in0 addrgenmode none up
 		link set in1 addrgenmode none up
 		addr add 10.1.0.1/24 dev in0
-		route add 10.2.0.0/24 dev in0
 	END
+}
+
+# The routing table sends it elsewhere.
+case_other_device()
+{
+	setup
+	add_in0
+	must ip -n "$OA" route add 10.2.0.0/24 dev in0
 	finds "another device" bad route 'leaves by in0, not by xv0' \
 		"route replace $FAR4 dev xv0" to "$FAR4"
 	do_advice route
@@ -274,12 +280,7 @@ case_rp_filter()
 case_forwarded()
 {
 	setup
-	ip_batch "$OA" <<-END
-		link add in0 type veth peer name in1
-		link set in0 addrgenmode none up
-		link set in1 addrgenmode none up
-		addr add 10.1.0.1/24 dev in0
-	END
+	add_in0
 	finds "not forwarded" bad forwarding 'off for in0' \
 		'sysctl -w net.ipv4.conf.in0.forwarding=1' to "$FAR4" from 10.1.0.7
 	check_eq "where it comes in" "$(said '.[] | select(.check == "from").text')" \

@@ -82,27 +82,6 @@ case_offload_null()
 	all_families "null with offload"
 }
 
-# Network N is 10.12.N.0/24 and fd0c:N::/64, the gateway 1 and the host 9.
-behind() # host gateway network
-{
-	wire "$2" "$1" h0
-	add_addr "$2" h0 "10.12.$3.1/24" "fd0c:$3::1/64"
-	add_addr "$1" h0 "10.12.$3.9/24" "fd0c:$3::9/64"
-	ip_batch "$1" <<-END
-		route add default via 10.12.$3.1
-		route add default via fd0c:$3::1
-	END
-	must in_ns "$2" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
-}
-
-route_to() # gateway network
-{
-	ip_batch "$1" <<-END
-		route add 10.12.$2.0/24 dev xv0
-		route add fd0c:$2::/64 dev xv0
-	END
-}
-
 # Large packets that are forwarded into the device stay large as well; and on
 # the other side GRO has made large ones of what came out of it.
 forwarded() # what address

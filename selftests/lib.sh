@@ -387,6 +387,70 @@ setup_hosts() # [flat]
 	[ "${1:-}" = flat ] || setup_ns OA OB
 }
 
+forwards() # netns
+{
+	must in_ns "$1" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+}
+
+# Two hosts as above, with a router R and a narrow link between them. R is seen
+# by what it answers, which it does without limit.
+#
+#   UA ---- v0, 1500 ---- R ---- v1, narrow ---- UB
+setup_path() # mtu of the narrow link
+{
+	setup_ns UA R UB OA OB
+	wire "$UA" "$R" v0
+	wire "$R" "$UB" v1
+	route_hosts "$UA" v0 "$A4" "$A6" "$B4" "$B6"
+	route_hosts "$UB" v1 "$B4" "$B6" "$A4" "$A6"
+	ip_batch "$R" <<-END
+		link set v1 mtu $1
+		addr add 203.0.113.9/32 dev lo
+		addr add 2001:db8:9::1/128 dev lo
+		route add $A4/32 dev v0
+		route add $A6/128 dev v0
+		route add $B4/32 dev v1
+		route add $B6/128 dev v1
+	END
+	must ip -n "$UB" link set v1 mtu "$1"
+	forwards "$R"
+	must in_ns "$R" sysctl -qw net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
+}
+
+route_hosts() # netns device own4 own6 other4 other6
+{
+	ip_batch "$1" <<-END
+		addr add $3/32 dev $2
+		addr add $4/128 dev $2 nodad
+		route add $5/32 dev $2
+		route add $6/128 dev $2
+		route add 203.0.113.9/32 dev $2
+		route add 2001:db8:9::1/128 dev $2
+	END
+}
+
+# A host behind a gateway. Network N is 10.12.N.0/24 and fd0c:N::/64, the
+# gateway 1 and the host 9.
+behind() # host gateway network
+{
+	wire "$2" "$1" h0
+	add_addr "$2" h0 "10.12.$3.1/24" "fd0c:$3::1/64"
+	add_addr "$1" h0 "10.12.$3.9/24" "fd0c:$3::9/64"
+	ip_batch "$1" <<-END
+		route add default via 10.12.$3.1
+		route add default via fd0c:$3::1
+	END
+	forwards "$2"
+}
+
+route_to() # gateway network
+{
+	ip_batch "$1" <<-END
+		route add 10.12.$2.0/24 dev xv0
+		route add fd0c:$2::/64 dev xv0
+	END
+}
+
 outer() # 4|6: sets A and B
 {
 	case $1 in
@@ -450,6 +514,18 @@ dev_exists() # netns device
 no_dev() # netns device
 {
 	! dev_exists "$1" "$2"
+}
+
+# The peer in use.
+peer() { dev_json "$OA" xv0 | jq -r '.[0].peer // "none"'; }
+
+mtu() { dev_attr "$OA" xv0 mtu; }
+
+# Nobody may have told a device to do without policies.
+check_policies_on() # what netns device
+{
+	check_eq "$1: disable_policy of $3 in $2" \
+		"$(in_ns "$2" cat "/proc/sys/net/ipv4/conf/$3/disable_policy")" 0
 }
 
 # Takes them away again, so that a case can go on with others: namespaces
@@ -602,6 +678,23 @@ sa_pair_del() # spi
 	done
 }
 
+need_if_id()
+{
+	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+}
+
+# The port of ESP in UDP.
+readonly ENCAP_PORT=4500
+
+# The socket of a daemon, without which ESP in UDP is not taken off the wire.
+encap_socket() # netns address
+{
+	local out=$TMP/encap-$1-$2
+
+	background "$out" ip netns exec "$1" "$SELFTESTS/udpencap.py" "$2" "$ENCAP_PORT"
+	await "socket in $1" grep -q ready "$out"
+}
+
 # ESP in UDP over IPv6 came with 5.8.
 need_encap6() # netns
 {
@@ -609,19 +702,25 @@ need_encap6() # netns
 
 	cipher gcm
 	ip -n "$1" xfrm state add src "$A6" dst "$B6" proto esp spi 0x10 reqid 70 \
-		mode tunnel "${ALGO[@]}" encap espinudp 4500 4500 0.0.0.0 2>"$TMP/why" ||
+		mode tunnel "${ALGO[@]}" encap espinudp "$ENCAP_PORT" "$ENCAP_PORT" \
+		0.0.0.0 2>"$TMP/why" ||
 		skip "no ESP in UDP over IPv6: $(cat "$TMP/why")"
 	sa_del "$1" "$B6" 0x10
 }
 
 # How many packets an SA has carried.
+state_packets() # netns dst protocol spi [option...]
+{
+	local ns=$1 dst=$2 proto=$3 spi=$4
+
+	shift 4
+	ip -n "$ns" -s xfrm state get dst "$dst" proto "$proto" spi "$spi" "$@" |
+		awk '/lifetime current:/ { getline; split($2, a, /[(),]/); print a[1]; exit }'
+}
+
 sa_packets() # netns dst spi [option...]
 {
-	local ns=$1 dst=$2 spi=$3
-
-	shift 3
-	ip -n "$ns" -s xfrm state get dst "$dst" proto esp spi "$spi" "$@" |
-		awk '/lifetime current:/ { getline; split($2, a, /[(),]/); print a[1]; exit }'
+	state_packets "$1" "$2" esp "${@:3}"
 }
 
 # --- traffic ----------------------------------------------------------------
@@ -633,6 +732,14 @@ ping_ok() # what netns address [option...]
 
 	shift 3
 	check "$what: ping $addr" in_ns "$ns" ping -n -q -i 0.01 -c 3 -w 20 "$@" "$addr"
+}
+
+both_families() # what
+{
+	ping_ok "$1, IPv4" "$OA" "$IB4"
+	ping_ok "$1, IPv6" "$OA" "$IB6"
+	ping_ok "$1, IPv4 back" "$OB" "$IA4"
+	ping_ok "$1, IPv6 back" "$OB" "$IA6"
 }
 
 # So many are sent and none may come back. Options of ping follow.
@@ -706,6 +813,78 @@ numbered_end() # [lost at most]
 	note "$OA:" "$(drops "$OA" xv0)" "$OB:" "$(drops "$OB" xv0)"
 }
 
+# --- what fits ---------------------------------------------------------------
+
+# The largest inner packet by RFC 4303: outer header, SPI and sequence number,
+# IV, payload with two trailer octets padded to the block, ICV. Between the
+# outer header and ESP there may be others.
+largest_inner() # link-mtu outer-family cipher [octets of other headers]
+{
+	local room=$(($1 - 8 - ${4:-0})) iv icv block
+
+	room=$((room - ($2 == 4 ? 20 : 40)))
+	case $3 in
+	gcm) iv=8 icv=16 block=4 ;;
+	cbc) iv=16 icv=16 block=16 ;;
+	null) iv=0 icv=0 block=4 ;;
+	esac
+	room=$((room - iv - icv))
+	echo $((room - room % block - 2))
+}
+
+# What becomes of a packet of A's that may not be fragmented: "sent", or
+# "refused" and what the sender is told.
+told() # address size [device]
+{
+	in_ns "$OA" "$SELFTESTS/pmtu.py" "$@" 2>&1
+}
+
+# One echo request of so many octets in all, which may not be fragmented; its
+# packets and octets on the wire are in SENT.
+probe() # what inner-family size
+{
+	local addr=$IB4 payload=$(($3 - 28)) packets octets
+
+	[ "$2" = 4 ] || addr=$IB6 payload=$(($3 - 48))
+	packets=$(wire_packets "$UA")
+	octets=$(wire_octets "$UA")
+	ping_ok "$1: $3 octets" "$OA" "$addr" -c 1 -M 'do' -s "$payload"
+	SENT="$(($(wire_packets "$UA") - packets)) $(($(wire_octets "$UA") - octets))"
+}
+
+# A packet of MTU octets fills the link in one packet; one octet more is
+# refused, and the sender is told the right number.
+exact() # what link-mtu outer-family cipher [octets of other headers]
+{
+	local what=$1 link=$2 want inner
+
+	want=$(largest_inner "${@:2}")
+	await "$what: MTU" is "$want" mtu || return
+	check_eq "$what: source" "$(mtu_source)" sa
+	for inner in 4 6; do
+		probe "$what: IPv$inner" "$inner" "$want"
+		check_eq "$what: packets for one of $want" "${SENT% *}" 1
+		check_le "$what: octets on the wire" "${SENT#* }" "$link"
+		# One more block would not have fitted.
+		[ "$4" = cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 3))
+		[ "$4" != cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 15))
+	done
+	too_big "$what" $((want + 1)) "$want"
+}
+
+mtu_source() { dev_json "$OA" xv0 | jq -r '.[0].mtu_source'; }
+
+too_big() # what size told
+{
+	local addr before
+
+	before=$(wire_packets "$UA")
+	for addr in "$IB4" "$IB6"; do
+		check_eq "$1: $2 octets to $addr" "$(told "$addr" "$2")" "refused $3"
+	done
+	check_eq "$1: packets of $2 on the wire" $(($(wire_packets "$UA") - before)) 0
+}
+
 # --- captures ---------------------------------------------------------------
 
 # Captures what a device sees; CAP is the file. The end of a capture is marked
@@ -726,22 +905,32 @@ captured() # filter...: how many packets
 	tcpdump -r "$CAP" -n "$@" 2>/dev/null | wc -l
 }
 
-# Ends a capture on UB's side of the wire.
-capture_end()
+# Ends a capture on the side of the wire that has this address, UB's unless
+# others are named.
+capture_end() # [netns-of-sender address]
 {
-	in_ns "$UA" bash -c "echo end >/dev/udp/$MARKER_B/9" 2>/dev/null
+	in_ns "${1:-$UA}" bash -c "echo end >/dev/udp/${2:-$MARKER_B}/9" 2>/dev/null
 	await "end of the capture" at_least 1 captured udp dst port 9
 	stop "$CAP_PID" INT
 }
 
 # What is on the wire must be ESP and nothing else; the marker and what it
-# brought about are not counted.
-check_only_esp() # what
+# brought about are not counted, nor what a further filter leaves out.
+check_only_esp() # what [filter]
 {
 	local other="not ip proto 50 and not ip6 proto 50 and not host $MARKER_B"
 
+	[ $# -eq 1 ] || other+=" and $2"
 	check_eq "$1: packets that are not ESP" "$(captured "$other")" 0 ||
 		note "$(tcpdump -r "$CAP" -n "$other" 2>/dev/null | head -n 5)"
+}
+
+# Sends what is in TMP/again from A once more, perhaps with another class in
+# the outer header: so many packets.
+reinject() # what count [outer-class]
+{
+	check_eq "$1: sent again" "$(in_ns "$UA" \
+		"$SELFTESTS/reinject.py" "$TMP/again" v0 "${@:3}" 2>&1)" "$2"
 }
 
 # --- start ------------------------------------------------------------------

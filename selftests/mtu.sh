@@ -10,71 +10,6 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-mtu() { dev_attr "$OA" xv0 mtu; }
-mtu_source() { dev_json "$OA" xv0 | jq -r '.[0].mtu_source'; }
-
-# The largest inner packet by RFC 4303: outer header, SPI and sequence number,
-# IV, payload with two trailer octets padded to the block, ICV.
-largest_inner() # link-mtu outer-family cipher
-{
-	local room=$(($1 - 8)) iv icv block
-
-	room=$((room - ($2 == 4 ? 20 : 40)))
-	case $3 in
-	gcm) iv=8 icv=16 block=4 ;;
-	cbc) iv=16 icv=16 block=16 ;;
-	null) iv=0 icv=0 block=4 ;;
-	esac
-	room=$((room - iv - icv))
-	echo $((room - room % block - 2))
-}
-
-# One echo request of so many octets in all, which may not be fragmented; its
-# packets and octets on the wire are in SENT.
-probe() # what inner-family size
-{
-	local addr=$IB4 payload=$(($3 - 28)) packets octets
-
-	[ "$2" = 4 ] || addr=$IB6 payload=$(($3 - 48))
-	packets=$(wire_packets "$UA")
-	octets=$(wire_octets "$UA")
-	ping_ok "$1: $3 octets" "$OA" "$addr" -c 1 -M 'do' -s "$payload"
-	SENT="$(($(wire_packets "$UA") - packets)) $(($(wire_octets "$UA") - octets))"
-}
-
-# A packet of MTU octets fills the link in one packet; one octet more is
-# refused, and the sender is told the right number.
-exact() # what link-mtu outer-family cipher
-{
-	local what=$1 link=$2 want inner
-
-	want=$(largest_inner "$link" "$3" "$4")
-	await "$what: MTU" is "$want" mtu || return
-	check_eq "$what: source" "$(mtu_source)" sa
-	for inner in 4 6; do
-		probe "$what: IPv$inner" "$inner" "$want"
-		check_eq "$what: packets for one of $want" "${SENT% *}" 1
-		check_le "$what: octets on the wire" "${SENT#* }" "$link"
-		# One more block would not have fitted.
-		[ "$4" = cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 3))
-		[ "$4" != cbc ] || check_ge "$what: octets on the wire" "${SENT#* }" $((link - 15))
-	done
-	too_big "$what" $((want + 1)) "$want"
-}
-
-too_big() # what size told
-{
-	local addr before
-
-	before=$(wire_packets "$UA")
-	for addr in "$IB4" "$IB6"; do
-		check_eq "$1: $2 octets to $addr" \
-			"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$addr" "$2" 2>&1)" \
-			"refused $3"
-	done
-	check_eq "$1: packets of $2 on the wire" $(($(wire_packets "$UA") - before)) 0
-}
-
 case_exact() # cipher
 {
 	local outer
@@ -291,10 +226,7 @@ product() # outer-family plain|udp
 		route add 10.9.0.0/16 dev xv0
 		route add fd09::/64 dev xv0
 	END
-	if [ "$2" = udp ]; then
-		background "$TMP/encap" ip netns exec "$UB" "$SELFTESTS/mtuproduct.py" encap "$1"
-		await "receiver of ESP in UDP" grep -q ready "$TMP/encap"
-	fi
+	[ "$2" != udp ] || encap_socket "$UB" "$B"
 	report=$(in_ns "$OA" "$SELFTESTS/mtuproduct.py" "$UA" "$UB" "$OB" "$1" "$A" "$B" "$2" 2>&1)
 	check_eq "cells" "$(tail -n 1 <<<"$report")" 72
 	check_eq "wrong cells" "$(sed '$d' <<<"$report")" ""

@@ -3,20 +3,18 @@
 """Every cipher, link MTU and inner family: is the MTU exact?
 
 mtuproduct.py UA UB OB OUTER A B plain|udp
-mtuproduct.py encap OUTER
 
-The first runs in the overlay of the sender, with xv0 in place on both sides
-and no SA. UA and UB are the underlays, OB is the overlay of the receiver, A
-and B are the outer addresses, OUTER is 4 or 6. The second receives ESP in UDP
-where it is run. For each cell a packet of exactly what fits has to leave
-as one outer packet that the link holds, and an octet more has to be refused
-with the right number, or, where the MTU is at the least that IPv6 allows, to
-leave in outer fragments. Prints one line for each cell that is wrong, and the
+Runs in the overlay of the sender, with xv0 in place on both sides and no SA.
+UA and UB are the underlays, OB is the overlay of the receiver, A and B are the
+outer addresses, OUTER is 4 or 6. For udp a socket has to take the packets off
+the wire at UB. For each cell a packet of exactly what fits has to leave as one
+outer packet that the link holds, and an octet more has to be refused with the
+right number, or, where the MTU is at the least that IPv6 allows, to leave in
+outer fragments. Prints one line for each cell that is wrong, and the
 number of cells at the end.
 """
 
 import errno
-import os
 import socket
 import struct
 import subprocess
@@ -26,8 +24,6 @@ import time
 LINKS = (1280, 1400, 1500, 9000)
 IPV6_LEAST = 1280
 UDP = 8
-UDP_ENCAP = 100
-UDP_ENCAP_ESPINUDP = 2
 SENTINEL = "link show dev lo"
 
 # RFC 4303 by cipher: name, algorithms, octets of IV and ICV, and what the
@@ -133,17 +129,6 @@ def send(family, address, size):
     return sock.getsockopt(level, option)
 
 
-def encap_receiver(outer):
-    """Take ESP in UDP off the wire for the kernel, until killed."""
-    sock = socket.socket(socket.AF_INET if outer == "4" else socket.AF_INET6,
-                         socket.SOCK_DGRAM)
-    sock.setsockopt(socket.IPPROTO_UDP, UDP_ENCAP, UDP_ENCAP_ESPINUDP)
-    sock.bind(("", 4500))
-    print("ready", flush=True)
-    while True:
-        sock.recv(1)
-
-
 class Product:
     def __init__(self, ua, ub, ob, outer, a, b, encap):
         self.ua, self.ub, self.ob = Ip(ua), Ip(ub), Ip(ob)
@@ -241,7 +226,4 @@ class Product:
 
 
 if __name__ == "__main__":
-    if sys.argv[1] == "encap":
-        encap_receiver(sys.argv[2])
-    else:
-        Product(*sys.argv[1:]).run()
+    Product(*sys.argv[1:]).run()

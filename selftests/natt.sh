@@ -15,21 +15,10 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-readonly PORT=4500
-
-# The sockets of the daemons, without which the packets are not taken.
 encap_sockets() # address-of-A address-of-B
 {
 	encap_socket "$UA" "$1"
 	encap_socket "$UB" "$2"
-}
-
-encap_socket() # netns address
-{
-	local out=$TMP/encap-$1-$2
-
-	background "$out" ip netns exec "$1" "$SELFTESTS/udpencap.py" "$2" "$PORT"
-	await "socket in $1" grep -q ready "$out"
 }
 
 # The options of an SA whose packets have these ports.
@@ -38,52 +27,22 @@ encap() # source-port destination-port
 	echo "encap espinudp $1 $2 0.0.0.0"
 }
 
-# RFC 3948: 8 octets of UDP; the rest is as for ESP with AES-GCM-16.
-largest_inner() # link-mtu outer-family
-{
-	local room=$(($1 - ($2 == 4 ? 20 : 40) - 8 - 8 - 8 - 16))
-
-	echo $((room - room % 4 - 2))
-}
-
-mtu() { dev_attr "$OA" xv0 mtu; }
-
-# Packets of MTU octets are one packet on the wire; one octet more is refused.
-exact() # what mtu
-{
-	local addr before sent
-
-	sent=$(wire_packets "$UA")
-	before=$(wire_octets "$UA")
-	ping_ok "$1: $2 octets" "$OA" "$IB4" -c 1 -M 'do' -s $(($2 - 28))
-	ping_ok "$1: $2 octets" "$OA" "$IB6" -c 1 -M 'do' -s $(($2 - 48))
-	check_eq "$1: packets on the wire" $(($(wire_packets "$UA") - sent)) 2
-	check_le "$1: octets on the wire" $(($(wire_octets "$UA") - before)) 3000
-	check_ge "$1: octets on the wire" $(($(wire_octets "$UA") - before)) $((2 * 1497))
-	sent=$(wire_packets "$UA")
-	for addr in "$IB4" "$IB6"; do
-		check_eq "$1: $(($2 + 1)) octets to $addr" \
-			"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$addr" $(($2 + 1)) 2>&1)" \
-			"refused $2"
-	done
-	check_eq "$1: packets on the wire" $(($(wire_packets "$UA") - sent)) 0
-}
+# RFC 3948: 8 octets.
+readonly UDP=8
 
 # A fresh pair of SAs with ESP in UDP.
 encap_works() # outer-family
 {
-	local outer=$1 want udp
+	local outer=$1 udp
 
-	want=$(largest_inner 1500 "$outer")
-	udp="udp port $PORT and greater 100"
+	udp="udp port $ENCAP_PORT and greater 100"
 	capture "$UB" v0
 	ping_ok "IPv$outer" "$OA" "$IB4" -c 3
 	ping_ok "IPv$outer, back" "$OB" "$IA6" -c 2
 	capture_end
 	check_eq "IPv$outer: in UDP" "$(captured "$udp")" 10
 	check_eq "IPv$outer: not in UDP" "$(captured "not ($udp) and not host $MARKER_B")" 0
-	await "IPv$outer: MTU" is "$want" mtu
-	exact "IPv$outer" "$want"
+	exact "IPv$outer" 1500 "$outer" gcm "$UDP"
 	tcp_ok "IPv$outer" "$OA" "$OB" "$IB6" 200
 	check_no_drops "$OB" xv0
 }
@@ -95,7 +54,7 @@ case_outer4()
 	encap_sockets "$A" "$B"
 	cipher gcm
 	# shellcheck disable=SC2046 # options
-	sa_pair 7 0x1000 $(encap "$PORT" "$PORT")
+	sa_pair 7 0x1000 $(encap "$ENCAP_PORT" "$ENCAP_PORT")
 	encap_works 4
 }
 
@@ -107,7 +66,7 @@ case_outer6()
 	need_encap6 "$UA"
 	encap_sockets "$A" "$B"
 	# shellcheck disable=SC2046
-	sa_pair 7 0x1000 $(encap "$PORT" "$PORT")
+	sa_pair 7 0x1000 $(encap "$ENCAP_PORT" "$ENCAP_PORT")
 	encap_works 6
 }
 
@@ -124,10 +83,10 @@ case_switched()
 	await "without" is 1446 mtu
 	plain=$(mtu)
 	# shellcheck disable=SC2046
-	sa_pair 7 0x2000 $(encap "$PORT" "$PORT")
+	sa_pair 7 0x2000 $(encap "$ENCAP_PORT" "$ENCAP_PORT")
 	sa_pair_del 0x1000
-	await "with" is $((plain - 8)) mtu
-	ping_ok "with" "$OA" "$IB4" -M 'do' -s $((plain - 8 - 28))
+	await "with" is $((plain - UDP)) mtu
+	ping_ok "with" "$OA" "$IB4" -M 'do' -s $((plain - UDP - 28))
 	sa_pair 7 0x3000
 	sa_pair_del 0x2000
 	await "without again" is "$plain" mtu
@@ -140,7 +99,7 @@ port_of_peer() # port
 {
 	ip_batch "$UB" <<-END
 		xfrm state update src $B dst $NATTED proto esp spi $((0x1001)) \
-			reqid 7 mode tunnel flag af-unspec ${ALGO[*]@Q} encap espinudp $PORT $1 0.0.0.0
+			reqid 7 mode tunnel flag af-unspec ${ALGO[*]@Q} encap espinudp $ENCAP_PORT $1 0.0.0.0
 	END
 }
 
@@ -149,7 +108,7 @@ nat_port() # port
 {
 	in_ns "$NAT" nft -f - <<-END
 		flush chain ip nat post
-		add rule ip nat post ip saddr $BEHIND udp sport $PORT masquerade to :$1
+		add rule ip nat post ip saddr $BEHIND udp sport $ENCAP_PORT masquerade to :$1
 	END
 }
 
@@ -187,17 +146,17 @@ case_nat()
 	cipher gcm
 	# shellcheck disable=SC2046
 	ip_batch "$UA" <<-END
-		$(sa_line "$BEHIND" "$B" 0x1000 7 $(encap "$PORT" "$PORT"))
-		$(sa_line "$B" "$BEHIND" 0x1001 7 $(encap "$PORT" "$PORT"))
+		$(sa_line "$BEHIND" "$B" 0x1000 7 $(encap "$ENCAP_PORT" "$ENCAP_PORT"))
+		$(sa_line "$B" "$BEHIND" 0x1001 7 $(encap "$ENCAP_PORT" "$ENCAP_PORT"))
 	END
 	# shellcheck disable=SC2046
 	ip_batch "$UB" <<-END
-		$(sa_line "$NATTED" "$B" 0x1000 7 $(encap 10001 "$PORT"))
-		$(sa_line "$B" "$NATTED" 0x1001 7 $(encap "$PORT" 10001))
+		$(sa_line "$NATTED" "$B" 0x1000 7 $(encap 10001 "$ENCAP_PORT"))
+		$(sa_line "$B" "$NATTED" 0x1001 7 $(encap "$ENCAP_PORT" 10001))
 	END
 	ping_ok "through the NAT" "$OA" "$IB4"
 	ping_ok "through the NAT, back" "$OB" "$IA6"
-	await "MTU" is "$(largest_inner 1500 4)" mtu
+	await "MTU" is "$(largest_inner 1500 4 gcm "$UDP")" mtu
 	# the NAT forgets its mapping and makes another
 	nat_port 10002
 	must in_ns "$NAT" conntrack -F

@@ -11,61 +11,15 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-setup() # mtu of the narrow link
-{
-	setup_ns UA R UB OA OB
-	wire "$UA" "$R" v0
-	wire "$R" "$UB" v1
-	route_hosts "$UA" v0 "$A4" "$A6" "$B4" "$B6"
-	route_hosts "$UB" v1 "$B4" "$B6" "$A4" "$A6"
-	ip_batch "$R" <<-END
-		link set v1 mtu $1
-		addr add 203.0.113.9/32 dev lo
-		addr add 2001:db8:9::1/128 dev lo
-		route add $A4/32 dev v0
-		route add $A6/128 dev v0
-		route add $B4/32 dev v1
-		route add $B6/128 dev v1
-	END
-	must ip -n "$UB" link set v1 mtu "$1"
-	must in_ns "$R" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1 \
-		net.ipv4.icmp_ratelimit=0 net.ipv6.icmp.ratelimit=0
-}
-
-route_hosts() # netns device own4 own6 other4 other6
-{
-	ip_batch "$1" <<-END
-		addr add $3/32 dev $2
-		addr add $4/128 dev $2 nodad
-		route add $5/32 dev $2
-		route add $6/128 dev $2
-		route add 203.0.113.9/32 dev $2
-		route add 2001:db8:9::1/128 dev $2
-	END
-}
-
-# The largest inner packet in AES-GCM, by RFC 4303.
-room() # link-mtu outer-family
-{
-	local room=$(($1 - 8 - 8 - 16 - 20 * (1 + ($2 == 6))))
-
-	echo $((room - room % 4 - 2))
-}
-
-told() # address size
-{
-	in_ns "$OA" "$SELFTESTS/pmtu.py" "$1" "$2"
-}
-
 # The first packet of that size is lost, what follows is refused; what fits
 # the narrow link passes.
 learns() # what outer-family narrow
 {
 	local want wide addr header
 
-	want=$(room "$3" "$2")
-	wide=$(room 1500 "$2")
-	await "$1: MTU at first" is "$wide" dev_attr "$OA" xv0 mtu
+	want=$(largest_inner "$3" "$2" gcm)
+	wide=$(largest_inner 1500 "$2" gcm)
+	await "$1: MTU at first" is "$wide" mtu
 	for addr in "$IB4" "$IB6"; do
 		[[ $addr = *:* ]] && header=48 || header=28
 		await "$1: path MTU to $addr" is "refused $want" told "$addr" "$wide"
@@ -73,7 +27,7 @@ learns() # what outer-family narrow
 		check_eq "$1: an octet more to $addr" "$(told "$addr" $((want + 1)))" "refused $want"
 	done
 	check_ge "$1: refused" "$(counter "$OA" xv0 tx_too_big)" 1
-	check_eq "$1: the device's own MTU" "$(dev_attr "$OA" xv0 mtu)" "$wide"
+	check_eq "$1: the device's own MTU" "$(mtu)" "$wide"
 	tcp_ok "$1, IPv4" "$OA" "$OB" "$IB4"
 	tcp_ok "$1, IPv6" "$OA" "$OB" "$IB6"
 }
@@ -84,7 +38,7 @@ case_learns()
 
 	cipher gcm
 	for outer in 4 6; do
-		setup 1400
+		setup_path 1400
 		setup_tunnel "$outer"
 		sa_pair 7 0x1000
 		learns "IPv$outer" "$outer" 1400
@@ -99,7 +53,7 @@ case_learns_marked()
 
 	cipher gcm
 	for outer in 4 6; do
-		setup 1400
+		setup_path 1400
 		outer "$outer"
 		add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 dev v0 -- "$IA4"/24 "$IA6"/64
 		add_dev "$UB" "$OB" xv0 "$B" "$A" mark 6 dev v1 -- "$IB4"/24 "$IB6"/64
@@ -116,13 +70,13 @@ case_below_1280()
 
 	cipher gcm
 	for outer in 4 6; do
-		setup 1290
+		setup_path 1290
 		setup_tunnel "$outer"
 		sa_pair 7 0x1000
 		await "IPv$outer: path MTU" is "refused 1280" told "$IB6" 1400
 		ping_ok "IPv$outer: 1280 octets" "$OA" "$IB6" -M 'do' -s 1232
 		await "IPv$outer: path MTU in IPv4" \
-			is "refused $(room 1290 "$outer")" told "$IB4" 1400
+			is "refused $(largest_inner 1290 "$outer" gcm)" told "$IB4" 1400
 		ping_ok "IPv$outer: DF clear" "$OA" "$IB4" -M dont -s 1400
 		run_deferred
 	done
@@ -133,8 +87,8 @@ hole_is_black() # what outer-family
 {
 	local wide addr
 
-	wide=$(room 1500 "$2")
-	await "$1: MTU" is "$wide" dev_attr "$OA" xv0 mtu
+	wide=$(largest_inner 1500 "$2" gcm)
+	await "$1: MTU" is "$wide" mtu
 	for addr in "$IB4" "$IB4" "$IB6" "$IB6"; do
 		check_eq "$1: too large for the hole, to $addr" "$(told "$addr" "$wide")" sent
 	done
@@ -150,7 +104,7 @@ case_black_hole()
 
 	cipher gcm
 	for outer in 4 6; do
-		setup 1400
+		setup_path 1400
 		setup_tunnel "$outer"
 		sa_pair 7 0x1000
 		in_ns "$R" nft -f - <<-END || die "nft in R"
@@ -175,11 +129,11 @@ case_one_destination()
 {
 	local wide
 
-	setup 1500
+	setup_path 1500
 	setup_tunnel 4
 	cipher gcm
 	sa_pair 7 0x1000
-	wide=$(room 1500 4)
+	wide=$(largest_inner 1500 4 gcm)
 	ip_batch "$OB" <<-END
 		addr add 10.9.0.2/32 dev xv0
 		addr add fd09::2/128 dev xv0 nodad

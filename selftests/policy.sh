@@ -63,21 +63,13 @@ setup() # outer-family mode-of-A mode-of-B
 	marked_out 0x1000
 }
 
-inside() # what
-{
-	ping_ok "$1, IPv4" "$OA" "$IB4"
-	ping_ok "$1, IPv6" "$OA" "$IB6"
-	ping_ok "$1, IPv4 back" "$OB" "$IA4"
-	ping_ok "$1, IPv6 back" "$OB" "$IA6"
-}
-
 case_inside()
 {
 	local outer
 
 	for outer in 4 6; do
 		setup "$outer" policy policy
-		inside "IPv$outer outside"
+		both_families "IPv$outer outside"
 		tcp_ok "IPv$outer outside" "$OA" "$OB" "$IB4"
 		check_no_drops "$OA" xv0
 		check_no_drops "$OB" xv0
@@ -91,34 +83,34 @@ case_transmit()
 	local before
 
 	setup 4 policy policy
-	inside "before"
+	both_families "before"
 	before=$(wire_packets "$UA")
 	ping_none "IPv4 of another network" "$OA" 10.11.0.2 3
 	ping_none "IPv6 of another network" "$OA" fd0b::2 4
 	ping_none "one address of another network" "$OA" "$IB4" 2 -I 10.11.0.1
 	check_dropped "no policy" "$OA" xv0 tx_policy 9
 	check_eq "packets on the wire" $(($(wire_packets "$UA") - before)) 0
-	inside "after"
+	both_families "after"
 }
 
 # A's peer asks no database, so that it sends what A may not receive.
 case_receive()
 {
 	setup 4 policy direct
-	inside "before"
+	both_families "before"
 	ping_none "IPv4 of another network" "$OB" 10.11.0.1 3
 	ping_none "IPv6 of another network" "$OB" fd0b::1 4
 	ping_none "one address of another network" "$OB" "$IA4" 2 -I 10.11.0.2
 	check_dropped "no policy" "$OA" xv0 rx_policy 9
 	check_eq "packets received" "$(link_stat "$OA" xv0 rx_packets)" 12
-	inside "after"
+	both_families "after"
 }
 
 # A block is obeyed too.
 case_block()
 {
 	setup 4 policy direct
-	inside "before"
+	both_families "before"
 	ip_batch "$UA" <<-END
 		xfrm policy add src $IA4 dst $IB4 dir out mark 6 priority 1 action block
 		xfrm policy add src $IB6 dst $IA6 dir in mark 6 priority 1 action block
@@ -132,7 +124,7 @@ case_block()
 case_at_once()
 {
 	setup 4 policy policy
-	inside "before"
+	both_families "before"
 	policies del "$A" "$B" "$NET4" | ip_batch "$UA"
 	ping_none "policies of IPv4 are gone" "$OA" "$IB4" 3
 	check_dropped "policies of IPv4 are gone" "$OA" xv0 tx_policy 3
@@ -140,7 +132,7 @@ case_at_once()
 	check_eq "drops" "$(drops "$OA" xv0 | xargs)" "tx_policy:3 rx_policy:3"
 	ping_ok "policies of IPv6 are not" "$OA" "$IB6"
 	policies add "$A" "$B" "$NET4" 10.11.0.0/24 | ip_batch "$UA"
-	inside "policies are back"
+	both_families "policies are back"
 	policies add "$B" "$A" 10.11.0.0/24 | ip_batch "$UB"
 	ping_ok "more policies than before" "$OA" 10.11.0.2
 	check_eq "bundles kept" "$(counter "$OA" xv0 cache_miss)" 0
@@ -150,13 +142,13 @@ case_at_once()
 case_rekey()
 {
 	setup 4 policy policy
-	inside "first SA"
+	both_families "first SA"
 	marked_out 0x2000
 	sa_del "$UA" "$B" 0x1000 mark 6
 	sa_del "$UA" "$A" 0x1001
 	sa_del "$UB" "$A" 0x1001 mark 6
 	sa_del "$UB" "$B" 0x1000
-	inside "second SA"
+	both_families "second SA"
 	check_eq "packets by the second SA" "$(sa_packets "$UB" "$B" 0x2000)" 12
 	must ip -n "$UA" xfrm state flush
 	ping_none "no SA" "$OA" "$IB4" 3
@@ -168,7 +160,7 @@ case_rekey()
 case_direct()
 {
 	setup 4 direct direct
-	inside "direct"
+	both_families "direct"
 	ping_ok "IPv4 outside the policies" "$OA" 10.11.0.2
 	ping_ok "IPv6 outside the policies" "$OA" fd0b::2
 	check_no_drops "$OA" xv0
@@ -189,11 +181,11 @@ case_switch()
 	must in_ns "$OA" xvti set xv0 mode policy
 	check_eq "mode" "$(dev_json "$OA" xv0 '.[0].mode')" '"policy"'
 	ping_none "policy" "$OA" 10.11.0.2 3
-	inside "policy"
+	both_families "policy"
 	check_dropped "policy" "$OA" xv0 tx_policy 3
 	must in_ns "$OA" xvti set xv0 mode direct
 	ping_ok "direct again" "$OA" 10.11.0.2
-	inside "direct again"
+	both_families "direct again"
 }
 
 case_refused()

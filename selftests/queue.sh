@@ -132,7 +132,7 @@ case_learned_mark_both() { learned "mark 6" "mark 6" "mark 6"; }
 
 case_learned_if_id()
 {
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	need_if_id
 	learned "if_id 5" "if_id 5" "if_id 5"
 }
 

@@ -11,9 +11,6 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-peer() { dev_json "$OA" xv0 | jq -r '.[0].peer // "none"'; }
-mtu() { dev_attr "$OA" xv0 mtu; }
-
 # A gateway that does not know its peer's address, which is B or C.
 setup() # outer-family
 {
@@ -42,14 +39,6 @@ pair_del() # peer spi
 	local B=$1
 
 	sa_pair_del "$2"
-}
-
-both_families() # what
-{
-	ping_ok "$1, IPv4" "$OA" "$IB4"
-	ping_ok "$1, IPv6" "$OA" "$IB6"
-	ping_ok "$1, IPv4 back" "$OB" "$IA4"
-	ping_ok "$1, IPv6 back" "$OB" "$IA6"
 }
 
 # Nothing is known before there is an SA, then its peer.

@@ -163,8 +163,7 @@ changed_outside() # what outer-class class...
 	done
 	capture_end
 	tcpdump -r "$OUTSIDE" -w "$TMP/again" "dst host $B" 2>/dev/null
-	check_eq "$what: sent again" "$(in_ns "$UA" \
-		"$SELFTESTS/reinject.py" "$TMP/again" v0 "$outside" 2>&1)" $((2 * $#))
+	reinject "$what" $((2 * $#)) "$outside"
 }
 
 # So many requests of each inner family came out of the tunnel with a class.
@@ -260,14 +259,8 @@ case_forwarded()
 	behind "$HA" "$OA" 1
 	behind "$HB" "$OB" 2
 	setup 4
-	ip_batch "$OA" <<-END
-		route add 10.12.2.0/24 dev xv0
-		route add fd0c:2::/64 dev xv0
-	END
-	ip_batch "$OB" <<-END
-		route add 10.12.1.0/24 dev xv0
-		route add fd0c:1::/64 dev xv0
-	END
+	route_to "$OA" 2
+	route_to "$OB" 1
 	CAP=$INSIDE
 	check "through both" in_ns "$HA" ping -n -q -c 1 -w 20 -t 3 10.12.2.9
 	check "through both" in_ns "$HA" ping -n -q -c 1 -w 20 -t 3 fd0c:2::9
@@ -277,19 +270,6 @@ case_forwarded()
 	exceeded 2 "$IB4" 10.12.2.9
 	exceeded 1 fd0c:1::1 fd0c:2::9
 	exceeded 2 "$IB6" fd0c:2::9
-}
-
-# Network N is 10.12.N.0/24 and fd0c:N::/64, the gateway 1 and the host 9.
-behind() # host gateway network
-{
-	wire "$2" "$1" h0
-	add_addr "$2" h0 "10.12.$3.1/24" "fd0c:$3::1/64"
-	add_addr "$1" h0 "10.12.$3.9/24" "fd0c:$3::9/64"
-	ip_batch "$1" <<-END
-		route add default via 10.12.$3.1
-		route add default via fd0c:$3::1
-	END
-	must in_ns "$2" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
 }
 
 exceeded() # ttl who address

@@ -37,8 +37,6 @@ enslave() # netns device vrf address...
 red() { enslave "$OA" xv0 red "$IA4"/24 "$IA6"/64; }
 blue() { enslave "$UA" v0 blue "$A4"/24 "$A6"/64 "$MARKER_A"/30; }
 
-mtu() { dev_attr "$OA" xv0 mtu; }
-
 # The device's network is that of the VRF alone.
 traffic() # what outer-family [option-of-ping...]
 {
@@ -52,7 +50,7 @@ traffic() # what outer-family [option-of-ping...]
 	ping_ok "$what: $mtu octets" "$OA" "$IB4" -c 1 -M 'do' -s $((mtu - 28)) "$@"
 	ping_ok "$what: $mtu octets" "$OA" "$IB6" -c 1 -M 'do' -s $((mtu - 48)) "$@"
 	check_eq "$what: $((mtu + 1)) octets" \
-		"$(in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB4" $((mtu + 1)) "${2:-}" 2>&1)" \
+		"$(told "$IB4" $((mtu + 1)) "${2:-}")" \
 		"refused $mtu"
 	check_no_drops "$OB" xv0
 }
@@ -128,7 +126,7 @@ case_path_mtu()
 	wire "$R" "$UB" r1
 	add_addr "$R" r1 203.0.113.254/24 2001:db8:2::254/64
 	add_addr "$UB" r1 203.0.113.7/24 2001:db8:2::7/64
-	must in_ns "$R" sysctl -qw net.ipv4.ip_forward=1 net.ipv6.conf.all.forwarding=1
+	forwards "$R"
 	must ip -n "$R" link set r1 mtu 1400
 	ip_batch "$UA" <<-END
 		route add 203.0.113.7 via 198.51.100.254 table 200
@@ -148,10 +146,8 @@ case_path_mtu()
 		ping_ok "small, IPv$outer" "$OA" "$IB6"
 		# lost at the narrow link, whose router then tells
 		ping_none "1400, IPv$outer" "$OA" "$IB4" 1 -M dont -s 1372
-		await "path MTU, IPv$outer" is "refused $want" \
-			in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB4" 1400
-		await "path MTU, IPv$outer" is "refused $want" \
-			in_ns "$OA" "$SELFTESTS/pmtu.py" "$IB6" 1400
+		await "path MTU, IPv$outer" is "refused $want" told "$IB4" 1400
+		await "path MTU, IPv$outer" is "refused $want" told "$IB6" 1400
 		untunnel
 	done
 }
@@ -174,19 +170,12 @@ case_both()
 		capture "$UA" v0
 		traffic "both, IPv$outer" "$outer" -I red
 		ping_ok "both, IPv$outer, back" "$OB" "$IA6"
-		marked_end
+		# nothing but blue has a route to UB there
+		capture_end "$UB" "$MARKER_A"
 		check_only_esp "both, IPv$outer"
 		must ip -n "$UA" route del blackhole "$IB4"/32 table 200
 		untunnel
 	done
-}
-
-# The end of a capture on UA's side: nothing but blue has a route to UB there.
-marked_end()
-{
-	in_ns "$UB" bash -c "echo end >/dev/udp/$MARKER_A/9"
-	await "end of the capture" at_least 1 captured udp dst port 9
-	stop "$CAP_PID" INT
 }
 
 need_module
