@@ -18,14 +18,8 @@
 
 readonly C4=192.0.2.9 MARKS=("mark_in = 6" "mark_out = 6")
 
-peer() { dev_json "$OA" xv0 | jq -r '.[0].peer // "none"'; }
 passed() { ((EPOCHSECONDS >= $1)); }
 log_count() { grep -c "$1" "$TMP/a/charon.log"; }
-
-start() # netns directory
-{
-	ike_start "$1" "$2" || die "charon: $(tail "$2"/charon.*)"
-}
 
 # A's address is known, its peer's is not: "setup any", or to the device of A
 # alone: "setup 192.0.2.2".
@@ -43,8 +37,8 @@ setup() # remote of A's device [setting of the child...]
 # B begins.
 begin()
 {
-	start "$UA" "$TMP/a"
-	start "$UB" "$TMP/b"
+	start_charon "$UA" "$TMP/a"
+	start_charon "$UB" "$TMP/b"
 	PID_B=$IKE_PID
 	must ike "$TMP/b" --initiate --child net --timeout "$XVTI_WAIT"
 	await "peer" is "$B" peer
@@ -140,7 +134,7 @@ second_peer()
 	must ip -n "$UC" route add "$A" via 198.51.100.1
 	add_dev "$UC" "$OC" xv0 198.51.100.2 "$A" mark 6 -- 10.8.0.3/24
 	ike_config "$TMP/c" gwc gwa 198.51.100.2 "$A" "${MARKS[@]}"
-	start "$UC" "$TMP/c"
+	start_charon "$UC" "$TMP/c"
 	must ike "$TMP/c" --initiate --child net --timeout "$XVTI_WAIT"
 }
 
@@ -199,7 +193,7 @@ case_dpd_dead()
 	stop "$PID_B" KILL
 	await "SAs are gone" is "[false,false]" sa_dirs "$OA"
 	await "carrier" is 0 dev_attr "$OA" xv0 carrier
-	start "$UB" "$TMP/b"
+	start_charon "$UB" "$TMP/b"
 	must ike "$TMP/b" --initiate --child net --timeout "$XVTI_WAIT"
 	await "carrier" is 1 dev_attr "$OA" xv0 carrier
 	both_families "a new one"

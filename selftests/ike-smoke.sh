@@ -29,7 +29,7 @@ case_strongswan()
 		set -- $dir
 		ike_config "$TMP/$2" "$3" "$4" "$5" "$6" \
 			"start_action = trap" "mark_in = 6" "mark_out = 6"
-		ike_start "$1" "$TMP/$2" || die "charon: $(tail "$TMP/$2"/charon.*)"
+		start_charon "$1" "$TMP/$2"
 	done
 	first_packets "on traffic" "$IB4"
 	both_families "on traffic"
@@ -54,8 +54,8 @@ case_libreswan()
 		# shellcheck disable=SC2086 # words
 		set -- $dir
 		libreswan_config "$TMP/$2" "$3" "$4" "$5" "$6" \
-			leftupdown=%disabled auto=add mark=6/0xffffffff
-		libreswan_start "$1" "$TMP/$2" || die "pluto: $(tail "$TMP/$2"/pluto.*)"
+			"$UPDOWN" auto=add "$MARKED"
+		start_pluto "$1" "$TMP/$2"
 	done
 	libreswan_initiate
 	both_families "Libreswan"

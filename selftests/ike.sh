@@ -22,9 +22,9 @@ setup() # outer-family [option of the devices...]
 	setup_tunnel "$outer" reqid 7 "$@"
 	ike_config "$TMP/a" gwa gwb "$A" "$B" "reqid = 7" "policies = no"
 	ike_config "$TMP/b" gwb gwa "$B" "$A" "reqid = 7" "policies = no"
-	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	start_charon "$UA" "$TMP/a"
 	PID_A=$IKE_PID
-	ike_start "$UB" "$TMP/b" || die "charon: $(tail "$TMP"/b/charon.*)"
+	start_charon "$UB" "$TMP/b"
 }
 
 initiate()
@@ -38,10 +38,7 @@ case_traffic() # outer-family
 	ping_none "before IKE" "$OA" "$IB4" 2
 	initiate
 	check_eq "policies" "$(ip -n "$UA" xfrm policy list nosock)" ""
-	ping_ok "IPv4" "$OA" "$IB4"
-	ping_ok "IPv6" "$OA" "$IB6"
-	ping_ok "IPv4, back" "$OB" "$IA4"
-	ping_ok "IPv6, back" "$OB" "$IA6"
+	both_families "IPv$1 outside"
 	check_eq "MTU" "$(dev_attr "$OA" xv0 mtu)" $((1446 - 20 * ($1 == 6)))
 	tcp_ok "IPv4" "$OA" "$OB" "$IB4"
 }
@@ -97,7 +94,7 @@ case_restart()
 	ping_none "without a daemon" "$OA" "$IB6" 3
 	check_eq "packets sent" "$(link_stat "$OA" xv0 tx_packets)" "$sent"
 	check_dropped "without a daemon" "$OA" xv0 tx_no_sa 6
-	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	start_charon "$UA" "$TMP/a"
 	initiate
 	ping_ok "second" "$OA" "$IB4"
 	ping_ok "second" "$OA" "$IB6"
@@ -111,7 +108,7 @@ case_killed()
 	ping_ok "first" "$OA" "$IB4"
 	pkill_charon
 	ping_ok "the daemon is dead" "$OA" "$IB4"
-	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	start_charon "$UA" "$TMP/a"
 	initiate
 	ping_ok "new daemon" "$OA" "$IB4"
 	ping_ok "new daemon" "$OB" "$IA6"

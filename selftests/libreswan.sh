@@ -15,16 +15,12 @@
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$SELFTESTS/ike.lib"
 
-# Version 4 takes a mark without its mask for none. The script that Libreswan
-# runs for each SA would only set routes, and is slow.
-readonly MARKED=mark=6/0xffffffff UPDOWN=leftupdown=%disabled
-
 start() # a|b
 {
 	local ns=$UA
 
 	[ "$1" = a ] || ns=$UB
-	libreswan_start "$ns" "$TMP/$1" || die "pluto: $(tail "$TMP/$1"/pluto.*)"
+	start_pluto "$ns" "$TMP/$1"
 }
 
 # Devices at both ends, and the daemons.

@@ -29,9 +29,9 @@ setup() # outer-family "option of the devices..." "setting of the child"...
 	setup_tunnel "$outer" "${binding[@]}"
 	# The side that answers first: its daemon is there when A's begins.
 	ike_config "$TMP/b" gwb gwa "$B" "$A" "start_action = trap" "$@"
-	ike_start "$UB" "$TMP/b" || die "charon: $(tail "$TMP"/b/charon.*)"
+	start_charon "$UB" "$TMP/b"
 	ike_config "$TMP/a" gwa gwb "$A" "$B" "start_action = trap" "$@"
-	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	start_charon "$UA" "$TMP/a"
 }
 
 sa_reqid() # netns remote
@@ -50,8 +50,7 @@ check_learned() # what
 		# shellcheck disable=SC2086 # words
 		set -- "$1" $host
 		check_eq "$1: reqid of $3" "$(peer_reqid "$3")" "$(sa_reqid "$2" "$4")"
-		check_eq "$1: disable_policy of $3" \
-			"$(in_ns "$3" cat /proc/sys/net/ipv4/conf/xv0/disable_policy)" 0
+		check_policies_on "$1" "$3" xv0
 		check_no_drops "$3" xv0
 	done
 }
@@ -100,7 +99,7 @@ case_mark_one_netns()
 
 case_if_id()
 {
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	need_if_id
 	setup_hosts
 	on_traffic 4 "$IB4" "if_id 5" "if_id_in = 5" "if_id_out = 5"
 }
@@ -120,7 +119,7 @@ case_carrier_mark() { by_carrier 4 "mark 6" "mark_in = 6" "mark_out = 6"; }
 
 case_carrier_if_id()
 {
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	need_if_id
 	by_carrier 6 "if_id 5" "if_id_in = 5" "if_id_out = 5"
 }
 

@@ -34,10 +34,10 @@ setup() # outer-family action binding0 "settings of net" binding1 "settings of n
 	add_dev "$UB" "$OB" xv1 "$B" "$A" "${bind1[@]}" -- 10.9.0.2/24 fd09::2/64
 	ike_config "$TMP/b" gwb gwa "$B" "$A" "${net[@]}"
 	ike_config_second "$TMP/b" gwb2 gwa2 "$B" "$A" "${net2[@]}"
-	ike_start "$UB" "$TMP/b" || die "charon: $(tail "$TMP"/b/charon.*)"
+	start_charon "$UB" "$TMP/b"
 	ike_config "$TMP/a" gwa gwb "$A" "$B" "$action" "${net[@]}"
 	ike_config_second "$TMP/a" gwa2 gwb2 "$A" "$B" "$action" "${net2[@]}"
-	ike_start "$UA" "$TMP/a" || die "charon: $(tail "$TMP"/a/charon.*)"
+	start_charon "$UA" "$TMP/a"
 }
 
 # Whatever goes into one comes out of its other end.
@@ -84,7 +84,7 @@ case_if_id()
 {
 	local side
 
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	need_if_id
 	setup 6 start "if_id 5" $'if_id_in = 5\nif_id_out = 5' \
 		"if_id 6" $'if_id_in = 6\nif_id_out = 6'
 	await "SAs of both" at_least 4 sa_count || diagnose
