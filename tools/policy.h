@@ -7,7 +7,6 @@
 #include <stdint.h>
 
 #include "conf.h"
-#include "state.h"
 
 struct dev;
 struct nl;
@@ -35,7 +34,6 @@ struct policy {
 struct policies {
 	struct policy *policy;
 	size_t count;
-	struct states unusable;	/* SAs beside them, for whom wants them */
 };
 
 int policies_get(struct nl *nl, struct policies *policies);

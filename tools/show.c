@@ -16,6 +16,12 @@
 /* What a device has that nobody gave a queue. */
 #define QUEUE_DEFAULT 16
 
+/* What xfrm has in the namespace of the devices, to warn of. */
+struct xfrm_view {
+	struct policies policies;
+	struct states unusable;
+};
+
 static void show_addr(const char *key, const char *lead,
 		      const struct addr *addr)
 {
@@ -252,25 +258,24 @@ static void warn_states(const struct dev *dev, const struct states *states,
 	}
 }
 
-static void show_warnings(const struct dev *dev,
-			  const struct policies *policies)
+static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
 {
 	bool any = false;
 
-	if (!policies)
+	if (!xfrm)
 		return;
-	warn_policies(dev, policies, &any);
-	warn_states(dev, &policies->unusable, &any);
+	warn_policies(dev, &xfrm->policies, &any);
+	warn_states(dev, &xfrm->unusable, &any);
 	if (any)
 		out_array_close();
 }
 
 /*
  * What is known of a device, inside an object. @link may be NULL, and so may
- * @policies: those to warn of, if they are the device's.
+ * @xfrm: what to warn of, where it is the device's.
  */
 void show_dev(struct session *session, const struct dev *dev,
-	      const struct link *link, const struct policies *policies,
+	      const struct link *link, const struct xfrm_view *xfrm,
 	      const struct options *opt)
 {
 	show_state(dev, link);
@@ -281,7 +286,7 @@ void show_dev(struct session *session, const struct dev *dev,
 	show_underlay(session, dev, opt);
 	show_use(dev, opt);
 	show_stats(dev, link, opt);
-	show_warnings(dev, policies);
+	show_warnings(dev, xfrm);
 }
 
 /*
@@ -289,29 +294,34 @@ void show_dev(struct session *session, const struct dev *dev,
  * obeyed by, and the SAs that it cannot use. Who may not read them sees no
  * warnings.
  */
-static void policies_read(struct session *session, const struct view *view,
-			  struct policies *policies)
+static void xfrm_view_get(struct session *session, const struct view *view,
+			  struct xfrm_view *xfrm)
 {
 	size_t i;
 
-	memset(policies, 0, sizeof(*policies));
+	memset(xfrm, 0, sizeof(*xfrm));
 	for (i = 0; i < view->devs.count; i++) {
 		if (ignores_policies(&view->devs.dev[i])) {
-			policies_get(&session->nl, policies);
-			states_get_unusable(&session->nl,
-					    &policies->unusable);
+			policies_get(&session->nl, &xfrm->policies);
+			states_get_unusable(&session->nl, &xfrm->unusable);
 			return;
 		}
 	}
 }
 
+static void xfrm_view_free(struct xfrm_view *xfrm)
+{
+	policies_free(&xfrm->policies);
+	states_free(&xfrm->unusable);
+}
+
 static void show_one(struct session *session, const struct dev *dev,
-		     const struct view *view, const struct policies *policies,
+		     const struct view *view, const struct xfrm_view *xfrm,
 		     const struct options *opt)
 {
 	out_object_open(NULL);
 	show_dev(session, dev, view_link(view, dev->ifindex),
-		 ignores_policies(dev) ? policies : NULL, opt);
+		 ignores_policies(dev) ? xfrm : NULL, opt);
 	out_object_close();
 	out_text("\n");
 }
@@ -319,7 +329,7 @@ static void show_one(struct session *session, const struct dev *dev,
 static int show_view(struct session *session, const char *name,
 		     const struct options *opt)
 {
-	struct policies policies;
+	struct xfrm_view xfrm;
 	struct view view;
 	size_t i;
 	int ret;
@@ -327,14 +337,13 @@ static int show_view(struct session *session, const char *name,
 	ret = view_get(session, name, &view);
 	if (ret)
 		return ret;
-	policies_read(session, &view, &policies);
+	xfrm_view_get(session, &view, &xfrm);
 	out_start(opt->json, opt->pretty);
 	out_array_open(NULL);
 	for (i = 0; i < view.devs.count; i++)
-		show_one(session, &view.devs.dev[i], &view, &policies, opt);
+		show_one(session, &view.devs.dev[i], &view, &xfrm, opt);
 	out_array_close();
-	states_free(&policies.unusable);
-	policies_free(&policies);
+	xfrm_view_free(&xfrm);
 	view_free(&view);
 	return 0;
 }
