@@ -360,3 +360,20 @@ void attr_addr(const struct nlattr *attr, struct addr *addr)
 	addr->family = len == 4 ? AF_INET : AF_INET6;
 	memcpy(addr->bytes, mnl_attr_get_payload(attr), len);
 }
+
+/* XFRMA_MARK; one that is too short is none. */
+void attr_mark(const struct nlattr *attr, uint32_t *mark, uint32_t *mask)
+{
+	const struct xfrm_mark *both = mnl_attr_get_payload(attr);
+
+	if (mnl_attr_get_payload_len(attr) < sizeof(*both))
+		return;
+	*mark = both->v;
+	*mask = both->m;
+}
+
+void addr_from_xfrm(struct addr *addr, int family, const xfrm_address_t *from)
+{
+	addr->family = family;
+	memcpy(addr->bytes, from, addr_len(addr));
+}

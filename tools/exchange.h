@@ -3,6 +3,7 @@
 #define XVTI_EXCHANGE_H
 
 #include <linux/netlink.h>
+#include <linux/xfrm.h>
 #include <sys/types.h>
 
 #include "netlink.h"
@@ -12,6 +13,9 @@ struct nlattr;
 /* The kernel fills dumps up to what the reader offers, 32 KiB at most. */
 #define REPLY_SIZE 32768
 #define REQUEST_SIZE 1024
+
+/* XFRMA_IF_ID, an enumerator that headers before 4.19 lack. */
+#define ATTR_IF_ID 31
 
 union request {
 	struct nlmsghdr nlh;
@@ -34,6 +38,8 @@ int dev_parse(const struct nlmsghdr *nlh, void *data);
 uint32_t attr_u32(const struct nlattr *attr);
 void attr_name(const struct nlattr *attr, char *name, size_t size);
 void attr_addr(const struct nlattr *attr, struct addr *addr);
+void attr_mark(const struct nlattr *attr, uint32_t *mark, uint32_t *mask);
+void addr_from_xfrm(struct addr *addr, int family, const xfrm_address_t *from);
 void *array_grow(void *array, size_t count, size_t size);
 
 #endif

@@ -15,20 +15,11 @@
 #include "exchange.h"
 #include "policy.h"
 
-/* XFRMA_IF_ID, an enumerator that headers before 4.19 lack. */
-#define ATTR_IF_ID 31
-
-static void addr_set(struct addr *addr, int family, const xfrm_address_t *from)
-{
-	addr->family = family;
-	memcpy(addr->bytes, from, addr_len(addr));
-}
-
 static void selector_parse(const struct xfrm_selector *sel,
 			   struct policy *policy)
 {
-	addr_set(&policy->src, sel->family, &sel->saddr);
-	addr_set(&policy->dst, sel->family, &sel->daddr);
+	addr_from_xfrm(&policy->src, sel->family, &sel->saddr);
+	addr_from_xfrm(&policy->dst, sel->family, &sel->daddr);
 	policy->src_len = sel->prefixlen_s;
 	policy->dst_len = sel->prefixlen_d;
 	policy->proto = sel->proto;
@@ -51,23 +42,13 @@ static void template_parse(const struct nlattr *attr, struct policy *policy)
 
 	if (mnl_attr_get_payload_len(attr) < sizeof(*tmpl))
 		return;
-	addr_set(&src, tmpl->family, &tmpl->saddr);
-	addr_set(&dst, tmpl->family, &tmpl->id.daddr);
+	addr_from_xfrm(&src, tmpl->family, &tmpl->saddr);
+	addr_from_xfrm(&dst, tmpl->family, &tmpl->id.daddr);
 	policy->tunnel = tmpl->mode == XFRM_MODE_TUNNEL ||
 			 tmpl->mode == XFRM_MODE_BEET;
 	policy->local = policy->out ? src : dst;
 	policy->remote = policy->out ? dst : src;
 	policy->reqid = tmpl->reqid;
-}
-
-static void mark_parse(const struct nlattr *attr, struct policy *policy)
-{
-	const struct xfrm_mark *mark = mnl_attr_get_payload(attr);
-
-	if (mnl_attr_get_payload_len(attr) < sizeof(*mark))
-		return;
-	policy->mark = mark->v;
-	policy->mark_mask = mark->m;
 }
 
 static void policy_parse(const struct nlmsghdr *nlh,
@@ -87,7 +68,7 @@ static void policy_parse(const struct nlmsghdr *nlh,
 			template_parse(attr, policy);
 			break;
 		case XFRMA_MARK:
-			mark_parse(attr, policy);
+			attr_mark(attr, &policy->mark, &policy->mark_mask);
 			break;
 		case ATTR_IF_ID:
 			policy->if_id = attr_u32(attr);

@@ -19,7 +19,7 @@
 /* What xfrm has in the namespace of the devices, to warn of. */
 struct xfrm_view {
 	struct policies policies;
-	struct states unusable;
+	struct states states;
 };
 
 static void show_addr(const char *key, const char *lead,
@@ -248,7 +248,7 @@ static void warn_states(const struct dev *dev, const struct states *states,
 
 	for (i = 0; i < states->count; i++) {
 		state = &states->state[i];
-		if (!state_of(state, dev))
+		if (!state_fault(state) || !state_of(state, dev))
 			continue;
 		state_format(state, text, sizeof(text));
 		snprintf(why, sizeof(why),
@@ -265,7 +265,7 @@ static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
 	if (!xfrm)
 		return;
 	warn_policies(dev, &xfrm->policies, &any);
-	warn_states(dev, &xfrm->unusable, &any);
+	warn_states(dev, &xfrm->states, &any);
 	if (any)
 		out_array_close();
 }
@@ -290,9 +290,8 @@ void show_dev(struct session *session, const struct dev *dev,
 }
 
 /*
- * The policies of this namespace, if there is a device that they are not
- * obeyed by, and the SAs that it cannot use. Who may not read them sees no
- * warnings.
+ * The policies and SAs of this namespace, if there is a device that does not
+ * obey the policies. Who may not read them sees no warnings.
  */
 static void xfrm_view_get(struct session *session, const struct view *view,
 			  struct xfrm_view *xfrm)
@@ -303,7 +302,7 @@ static void xfrm_view_get(struct session *session, const struct view *view,
 	for (i = 0; i < view->devs.count; i++) {
 		if (ignores_policies(&view->devs.dev[i])) {
 			policies_get(&session->nl, &xfrm->policies);
-			states_get_unusable(&session->nl, &xfrm->unusable);
+			states_get(&session->nl, &xfrm->states);
 			return;
 		}
 	}
@@ -312,7 +311,7 @@ static void xfrm_view_get(struct session *session, const struct view *view,
 static void xfrm_view_free(struct xfrm_view *xfrm)
 {
 	policies_free(&xfrm->policies);
-	states_free(&xfrm->unusable);
+	states_free(&xfrm->states);
 }
 
 static void show_one(struct session *session, const struct dev *dev,

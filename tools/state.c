@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The SAs of a namespace that direct mode cannot use, for want of ESP or of
- * tunnel mode. An IKE daemon may well have negotiated such for a device, and
- * wonders why it sees no SA.
+ * The SAs of a namespace. Direct mode cannot use those that are not ESP or not
+ * in tunnel mode, though an IKE daemon may well have negotiated such for a
+ * device, and wonders why it sees no SA.
  */
 
 #include <arpa/inet.h>
@@ -17,37 +17,35 @@
 #include "exchange.h"
 #include "state.h"
 
-/* XFRMA_IF_ID, an enumerator that headers before 4.19 lack. */
-#define ATTR_IF_ID 31
-
-static void addr_set(struct addr *addr, int family, const xfrm_address_t *from)
+static bool selector_is_narrow(const struct xfrm_selector *sel)
 {
-	addr->family = family;
-	memcpy(addr->bytes, from, addr_len(addr));
+	return sel->prefixlen_s || sel->prefixlen_d || sel->proto ||
+	       sel->sport_mask || sel->dport_mask || sel->ifindex;
 }
 
 static void state_parse(const struct nlmsghdr *nlh,
 			const struct xfrm_usersa_info *info,
 			struct state *state)
 {
-	const struct xfrm_mark *mark;
 	const struct nlattr *attr;
 
 	memset(state, 0, sizeof(*state));
-	addr_set(&state->src, info->family, &info->saddr);
-	addr_set(&state->dst, info->family, &info->id.daddr);
+	addr_from_xfrm(&state->src, info->family, &info->saddr);
+	addr_from_xfrm(&state->dst, info->family, &info->id.daddr);
 	state->proto = info->id.proto;
 	state->mode = info->mode;
 	state->spi = ntohl(info->id.spi);
 	state->reqid = info->reqid;
+	state->narrow = selector_is_narrow(&info->sel);
+	state->inner = info->sel.family;
 	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
-		mark = mnl_attr_get_payload(attr);
-		if (mnl_attr_get_type(attr) == ATTR_IF_ID) {
+		switch (mnl_attr_get_type(attr)) {
+		case XFRMA_MARK:
+			attr_mark(attr, &state->mark, &state->mark_mask);
+			break;
+		case ATTR_IF_ID:
 			state->if_id = attr_u32(attr);
-		} else if (mnl_attr_get_type(attr) == XFRMA_MARK &&
-			   mnl_attr_get_payload_len(attr) >= sizeof(*mark)) {
-			state->mark = mark->v;
-			state->mark_mask = mark->m;
+			break;
 		}
 	}
 }
@@ -59,8 +57,7 @@ static int states_add(const struct nlmsghdr *nlh, void *data)
 	struct state *more;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) ||
-	    (info->mode == XFRM_MODE_TUNNEL && info->id.proto == IPPROTO_ESP))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*info))
 		return 0;
 	more = array_grow(states->state, states->count, sizeof(*more));
 	if (!more)
@@ -76,7 +73,7 @@ static void states_restart(void *data)
 }
 
 /* Reading them takes CAP_NET_ADMIN. */
-int states_get_unusable(struct nl *nl, struct states *states)
+int states_get(struct nl *nl, struct states *states)
 {
 	struct nl_error error;
 	struct nlmsghdr *nlh;
@@ -130,12 +127,14 @@ void state_format(const struct state *state, char *buf, size_t size)
 		 addr_format(&state->dst, dst, sizeof(dst)), state->spi);
 }
 
+/* What direct mode has against it, or NULL. */
 const char *state_fault(const struct state *state)
 {
 	if (state->proto == IPPROTO_AH)
 		return "is AH";
 	if (state->proto != IPPROTO_ESP)
 		return "is not ESP";
-	return state->mode == XFRM_MODE_TRANSPORT ? "is in transport mode" :
-						    "is not in tunnel mode";
+	if (state->mode == XFRM_MODE_TRANSPORT)
+		return "is in transport mode";
+	return state->mode == XFRM_MODE_TUNNEL ? NULL : "is not in tunnel mode";
 }

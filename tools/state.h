@@ -11,7 +11,6 @@
 struct dev;
 struct nl;
 
-/* An SA that direct mode cannot use. */
 struct state {
 	struct addr src;
 	struct addr dst;
@@ -22,6 +21,8 @@ struct state {
 	uint32_t mark;
 	uint32_t mark_mask;
 	uint32_t if_id;
+	bool narrow;		/* the selector leaves packets out */
+	int inner;		/* the family it is for, 0: both */
 };
 
 struct states {
@@ -29,7 +30,7 @@ struct states {
 	size_t count;
 };
 
-int states_get_unusable(struct nl *nl, struct states *states);
+int states_get(struct nl *nl, struct states *states);
 void states_free(struct states *states);
 bool state_of(const struct state *state, const struct dev *dev);
 void state_format(const struct state *state, char *buf, size_t size);
