@@ -14,6 +14,7 @@
 
 #include "exchange.h"
 #include "policy.h"
+#include "state.h"
 
 static void selector_parse(const struct xfrm_selector *sel,
 			   struct policy *policy)
@@ -46,6 +47,9 @@ static void template_parse(const struct nlattr *attr, struct policy *policy)
 	addr_from_xfrm(&dst, tmpl->family, &tmpl->id.daddr);
 	policy->tunnel = tmpl->mode == XFRM_MODE_TUNNEL ||
 			 tmpl->mode == XFRM_MODE_BEET;
+	policy->esp = tmpl->mode == XFRM_MODE_TUNNEL &&
+		      tmpl->id.proto == IPPROTO_ESP &&
+		      mnl_attr_get_payload_len(attr) < 2 * sizeof(*tmpl);
 	policy->local = policy->out ? src : dst;
 	policy->remote = policy->out ? dst : src;
 	policy->reqid = tmpl->reqid;
@@ -155,6 +159,15 @@ bool policy_of(const struct policy *policy, const struct dev *dev)
 				       policy->reqid == dev->peer_reqid);
 
 	return (mark || if_id || reqid) && endpoints_fit(policy, dev);
+}
+
+/* Do packets that it takes leave by this SA, whatever mark the SA has? */
+bool policy_leads_to(const struct policy *policy, const struct state *state)
+{
+	return policy->out && policy->esp && policy->reqid &&
+	       policy->reqid == state->reqid &&
+	       addr_equal(&policy->local, &state->src) &&
+	       addr_equal(&policy->remote, &state->dst);
 }
 
 static bool prefix_has(const struct addr *net, uint8_t len,

@@ -10,6 +10,7 @@
 
 struct dev;
 struct nl;
+struct state;
 
 struct policy {
 	bool out;		/* else in */
@@ -26,6 +27,7 @@ struct policy {
 	uint32_t mark_mask;
 	uint32_t if_id;
 	bool tunnel;		/* the template has endpoints */
+	bool esp;		/* it is the only one, ESP in tunnel mode */
 	struct addr local;	/* template, as seen from this end */
 	struct addr remote;
 	uint32_t reqid;
@@ -40,6 +42,7 @@ int policies_get(struct nl *nl, struct policies *policies);
 bool policy_is_narrow(const struct policy *policy);
 void policies_free(struct policies *policies);
 bool policy_of(const struct policy *policy, const struct dev *dev);
+bool policy_leads_to(const struct policy *policy, const struct state *state);
 const struct policy *policies_match(const struct policies *policies,
 				    uint32_t mark, const struct addr *src,
 				    const struct addr *dst);
