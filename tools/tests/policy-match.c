@@ -9,6 +9,7 @@
 
 #include "../netlink.h"
 #include "../policy.h"
+#include "../state.h"
 
 static int failures;
 
@@ -138,11 +139,44 @@ static void bindings(void)
 	is(true, policy_of(&p, &dev), "same mark");
 }
 
+static void leads(void)
+{
+	struct policy p = policy("0.0.0.0", 0, "0.0.0.0", 0);
+	struct state s = { .reqid = 7 };
+
+	s.src = addr("192.0.2.1");
+	s.dst = addr("192.0.2.2");
+	p.local = s.src;
+	p.remote = s.dst;
+	p.reqid = 7;
+	is(false, policy_leads_to(&p, &s), "more than ESP");
+	p.esp = true;
+	is(true, policy_leads_to(&p, &s), "reqid and ends of the SA");
+	p.out = false;
+	is(false, policy_leads_to(&p, &s), "inbound");
+	p.out = true;
+	s.reqid = 8;
+	is(false, policy_leads_to(&p, &s), "reqid of another SA");
+	p.reqid = 0;
+	s.reqid = 0;
+	is(false, policy_leads_to(&p, &s), "no reqid to lead by");
+	p.reqid = 7;
+	s.reqid = 7;
+	s.dst = addr("192.0.2.3");
+	is(false, policy_leads_to(&p, &s), "SA to another peer");
+	p.remote = addr("0.0.0.0");
+	is(false, policy_leads_to(&p, &s), "template for any peer");
+	p.remote = s.dst;
+	s.src = addr("192.0.2.4");
+	is(false, policy_leads_to(&p, &s), "SA from another address");
+}
+
 int main(void)
 {
 	prefixes();
 	marks();
 	priorities();
 	bindings();
+	leads();
 	return failures ? 1 : 0;
 }
