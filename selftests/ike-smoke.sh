@@ -59,6 +59,7 @@ case_libreswan()
 	done
 	libreswan_initiate
 	both_families "Libreswan"
+	check "explain" in_ns "$OA" xvti explain xv0 to "$IB4"
 	check_no_drops "$OA" xv0
 }
 

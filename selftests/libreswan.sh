@@ -51,6 +51,7 @@ case_traffic() # outer-family
 	check_eq "marked SAs" "$(ip -n "$UA" xfrm state | grep -c mark)" 0
 	check_eq "marked policies for all" "$(traps "$UA")" 2
 	both_families "IPv$1 outside"
+	check "explain" in_ns "$OA" xvti explain xv0 to "$IB4"
 	await "MTU" is $((1446 - 20 * ($1 == 6))) dev_attr "$OA" xv0 mtu
 	tcp_ok "IPv$1 outside" "$OA" "$OB" "$IB4"
 	for ns in "$OA" "$OB"; do
