@@ -113,6 +113,9 @@ static void unfit_sas(struct explain *ex, const struct policies *policies,
 			"the SA to the peer with SPI 0x%08x %s", state->spi,
 			why);
 	}
+	if (found > SAS_SHOWN)
+		finding(ex, "sa", verdict, "ip xfrm state lists them",
+			"%u more such SAs to the peer", found - SAS_SHOWN);
 }
 
 /* Reading them takes CAP_NET_ADMIN. */
