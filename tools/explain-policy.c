@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0
 /* What the policies of the underlay do to the packet, or would if asked. */
 
-#include <stdio.h>
-
 #include "explain.h"
 #include "policy.h"
 

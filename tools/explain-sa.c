@@ -4,7 +4,6 @@
  * that direct mode takes: what each of them lacks.
  */
 
-#include <errno.h>
 #include <linux/xfrm.h>
 #include <netinet/in.h>
 #include <stdio.h>

@@ -13,7 +13,6 @@
 #include "commands.h"
 #include "exchange.h"
 #include "output.h"
-#include "report.h"
 #include "show.h"
 
 struct monitor {

@@ -6,7 +6,6 @@
 #include <linux/genetlink.h>
 #include <linux/net_namespace.h>
 #include <linux/rtnetlink.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 

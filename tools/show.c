@@ -9,7 +9,6 @@
 #include "commands.h"
 #include "output.h"
 #include "policy.h"
-#include "report.h"
 #include "show.h"
 #include "state.h"
 
