@@ -209,7 +209,7 @@ static bool ignores_policies(const struct dev *dev)
 	       !dev_has(dev, XVTI_A_DEV_UNDERLAY_NETNSID);
 }
 
-/* Each as a line of its own, and none of them in a device without any. */
+/* Each as a line of its own; the first one opens the list. */
 static void show_warning(bool *any, const char *what, const char *why)
 {
 	char text[320];
@@ -257,6 +257,7 @@ static void warn_states(const struct dev *dev, const struct states *states,
 	}
 }
 
+/* A device without any has no list of them. */
 static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
 {
 	bool any = false;
