@@ -167,7 +167,9 @@ key()
 		echo "${job[*]}"
 	else
 		echo "$lower"
-		source_files "${paths[@]}" | hash_sources
+		# without a path, all files would be listed
+		((${#paths[@]} == 0)) ||
+			source_files "${paths[@]}" | hash_sources
 		cat "$0" "$QEMU_DIR/build-$kind"
 	fi | hash_stdin
 }
