@@ -51,23 +51,13 @@ apply_git()
 	"${git[@]}" am -q "${patches[@]}"
 }
 
-# As a packager does, without fuzz.
-apply_patch()
-{
-	local patch
-
-	for patch in "${patches[@]}"; do
-		patch -d "$work/tree" -s -p1 -F0 --no-backup-if-mismatch <"$patch"
-	done
-}
-
 apply()
 {
 	# what the build itself runs is needed, what it has built is not
 	copy_tree "$tree" "$work/tree" --exclude='*.ko' --exclude='./vmlinux*' \
 		--exclude='./net/*.o' --exclude='./fs/*.o' \
 		--exclude='./drivers/*.o' --exclude='./sound/*.o'
-	if ! apply_git || ! apply_patch; then
+	if ! apply_git || ! apply_patches "$work/tree" "${patches[@]}"; then
 		echo "the patches do not apply"
 		return 1
 	fi

@@ -70,6 +70,16 @@ patched_files() # patch...
 	sed -n 's,^+++ b/,,p' "$@" | sort -u
 }
 
+# As a packager does, without fuzz.
+apply_patches() # tree patch...
+{
+	local patch
+
+	for patch in "${@:2}"; do
+		patch -d "$1" -s -p1 -F0 --no-backup-if-mismatch <"$patch" || return
+	done
+}
+
 # A copy of a tree to build in, with the time stamps, so that what is built stays.
 copy_tree() # tree directory [option of tar...]
 {
