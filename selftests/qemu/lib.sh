@@ -39,7 +39,7 @@ all_releases()
 	table "$QEMU_DIR/releases" | awk '{ print $1 }'
 }
 
-# Print column $2 (suite, kernel, packages or archives) of release $1.
+# Print column $2 (suite, kernel or archives) of release $1.
 release_column()
 {
 	local release=$1 column=$2 row
@@ -50,8 +50,7 @@ release_column()
 	case $column in
 	suite) awk '{ print $2 }' <<<"$row" ;;
 	kernel) awk '{ print $3 }' <<<"$row" ;;
-	packages) awk '$4 != "-" { print $4 }' <<<"$row" | tr ',' '\n' ;;
-	archives) awk '{ print $5 }' <<<"$row" ;;
+	archives) awk '{ print $4 }' <<<"$row" ;;
 	esac
 }
 

@@ -63,11 +63,10 @@ sources()
 # Package names for mmdebstrap, the kernel from its own suite.
 packages()
 {
-	local release=$1 suite=$2 kernel=$3 from=
+	local suite=$1 kernel=$2 from=
 
 	[[ $kernel == "$suite" ]] || from=/$kernel
 	table "$QEMU_DIR/packages" | awk 'NF == 1'
-	release_column "$release" packages
 	printf '%s\n' "linux-image-$ARCH_DEB$from" "linux-headers-$ARCH_DEB$from"
 }
 
@@ -115,7 +114,7 @@ kernel=$(release_column "$release" kernel)
 archives=$(release_column "$release" archives)
 TARGETS=$(targets)
 sources=$(sources "$suite" "$kernel" "$archives")
-list=$(packages "$release" "$suite" "$kernel")
+list=$(packages "$suite" "$kernel")
 key=$(cat - "$0" "$QEMU_DIR/unpack.sh" <<<"$sources $list $(beside)" |
 	hash_stdin)
 root=$CACHE/root-$release-$key
