@@ -5,12 +5,8 @@
 # shellcheck disable=SC2153 # MEMORY and the like come from boot.sh
 
 . "$QEMU_DIR/verdict.sh"
-. "$QEMU_DIR/dkms.sh"
 
 DEFAULT_RELEASES="bookworm trixie"
-# What a kernel of ours runs of the suite when no RELEASES are asked for: the
-# life of devices and SAs. It is several times slower than others.
-CORE_TESTS="basic binding life netns rekey"
 # Seconds for all tests of a release, and for a guest to start.
 GUEST_LIMIT=${XVTI_GUEST_LIMIT:-4200}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-180}
@@ -21,18 +17,11 @@ TESTS_DIR=$TOP/selftests
 # Names of the tests that T chooses, in the Makefile's order.
 chosen_tests()
 {
-	local name glob globs
+	local name
 
-	read -ra globs <<<"${T:-*}"
 	for name in $(make -s --no-print-directory -C "$TESTS_DIR" list-tests); do
 		name=${name%.sh}
-		for glob in "${globs[@]}"; do
-			# shellcheck disable=SC2053 # T holds globs
-			if [[ $name == $glob ]]; then
-				echo "$name"
-				break
-			fi
-		done
+		! chosen "$name" || echo "$name"
 	done
 }
 
@@ -52,12 +41,6 @@ tests_for()
 {
 	local release=$1 test
 
-	if [[ ! ${RELEASES-} && ! ${T-} ]] && built_kernel "$release"; then
-		# shellcheck disable=SC2086 # a list
-		comm -12 <(printf '%s\n' $CORE_TESTS) \
-			<(printf '%s\n' "${TESTS[@]}" | sort)
-		return
-	fi
 	for test in "${TESTS[@]}"; do
 		if [[ $release == "$FIRST_RELEASE" || ${T-} || ${KDIR-} ]] ||
 			! grep -qx '# kernels=one' "$TESTS_DIR/$test.sh"; then
@@ -155,22 +138,17 @@ show_output()
 # fails the test that it died in, and the rest run in another.
 check_release()
 {
-	local release=$1 dir run=$RUN/$1 start=$SECONDS test boot=0
+	local release=$1 dir run=$RUN/$1 start=$SECONDS test label
 
 	guest_gather "$release"
 	CPUS=$(guest_cpus "$release")
-	LABEL=$release
-	[[ ! ${KDIR-} ]] || LABEL=$KERNEL_RELEASE
-	dir=$OUT/$LABEL
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	RESULTS=$dir/results
-	: >"$RESULTS"
-	echo "$KERNEL_RELEASE" >"$dir/kernel"
+	label=$release
+	[[ ! ${KDIR-} ]] || label=$KERNEL_RELEASE
+	begin_results "$label"
+	dir=$OUT/$label
 
 	mapfile -t TODO < <(tests_for "$release")
 	while ((${#TODO[@]} > 0)); do
-		boot=$((boot + 1))
 		guest_directory "$run"
 		for test in "${TODO[@]}"; do
 			echo "$test $(time_limit "$test")"
@@ -193,12 +171,8 @@ check_host()
 {
 	local dir=$OUT/host start=$SECONDS script test code
 
-	LABEL=host
 	KERNEL_RELEASE=$(uname -r)
-	mkdir -p "$dir"
-	RESULTS=$dir/results
-	: >"$RESULTS"
-	echo "$KERNEL_RELEASE" >"$dir/kernel"
+	begin_results host
 	if ! make -C "$TOP/tools" check-programs >"$dir/build.log" 2>&1; then
 		record fail tools build "the tool does not build" \
 			"$dir/build.log"
@@ -324,8 +298,7 @@ run_check()
 	if [[ ! ${T-} && ! ${KDIR-} ]]; then
 		(check_host) || BROKEN=$((BROKEN + 1))
 	fi
-	start_kernels "${releases[@]}"
-	ALONE=$((slots == 1 || ${#releases[@]} == 1))
+	GUESTS=$((slots < ${#releases[@]} ? slots : ${#releases[@]}))
 	for release in "${releases[@]}"; do
 		while (($(running "${!children[@]}") >= slots)); do
 			wait -n || true
@@ -343,33 +316,18 @@ run_check()
 	report
 }
 
-# Building a kernel takes longer than a guest that uses it, so it begins before
-# all guests, with what they leave it of the processors.
-start_kernels()
-{
-	local release root
-
-	[[ ! ${KDIR-} ]] || return 0
-	for release; do
-		built_kernel "$release" || continue
-		(
-			root=$("$QEMU_DIR/root.sh" "$(root_release "$release")")
-			renice -n 10 -p "$BASHPID" >/dev/null
-			guest_kernel "$release" "$root" >/dev/null
-		) &
-	done
-}
-
 # The processors of a release's guest. An emulated processor that waits for
-# another one spins, and where guests share this machine's the other one may not
-# be running: two cost far more than twice as much. So several guests have one
-# each, but for that of a kernel that watches for races.
+# another one spins, and where guests want more than this machine has the other
+# one may not be running: two cost far more than twice as much. So the guests
+# share what there is, but for that of a kernel that watches for races.
 guest_cpus()
 {
-	if [[ ${XVTI_CPUS-} || $ALONE == 1 ]] || built_kernel "$1"; then
+	local share=$(($(nproc) / GUESTS))
+
+	if [[ ${XVTI_CPUS-} ]] || ((share > CPUS)) || built_kernel "$1"; then
 		echo "$CPUS"
 	else
-		echo 1
+		echo $((share < 1 ? 1 : share))
 	fi
 }
 

@@ -54,6 +54,19 @@ release_column()
 	esac
 }
 
+# Whether T, one or more globs, chooses $1. Without T all are chosen.
+chosen()
+{
+	local glob globs
+
+	read -ra globs <<<"${T:-*}"
+	for glob in "${globs[@]}"; do
+		# shellcheck disable=SC2053 # T holds globs
+		[[ $1 != $glob ]] || return 0
+	done
+	return 1
+}
+
 # Print the packages that are unpacked beside the system, with their directory.
 beside()
 {

@@ -97,7 +97,7 @@ verb=$1
 shift
 case $verb in
 check) . "$QEMU_DIR/check.sh"; run_check ;;
-dkms) . "$QEMU_DIR/check.sh"; run_dkms ;;
+dkms) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/dkms.sh"; run_dkms ;;
 demo) run_exec "${1:-bookworm}" 'exec demo/demo.sh' ;;
 repro) . "$QEMU_DIR/repro.sh"; run_repro ;;
 shell) run_shell "${1:-bookworm}" ;;

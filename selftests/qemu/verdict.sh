@@ -7,6 +7,16 @@
 # record writes a line of $RESULTS, the results of one kernel:
 #   pass|fail|skip TAB test TAB case TAB reason TAB log
 
+# Begin the results of the kernel that is to be called $1 in them.
+begin_results()
+{
+	LABEL=$1
+	RESULTS=$OUT/$LABEL/results
+	mkdir -p "$OUT/$LABEL"
+	: >"$RESULTS"
+	echo "$KERNEL_RELEASE" >"$OUT/$LABEL/kernel"
+}
+
 # Print one result and remember it. Lines of parallel guests do not mix, as
 # each is one write.
 record()
