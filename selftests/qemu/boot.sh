@@ -12,6 +12,8 @@ MEMORY=${XVTI_MEMORY:-1024}
 CPUS=${XVTI_CPUS:-2}
 QEMU=qemu-system-x86_64
 ACCEL=${XVTI_ACCEL-}
+# A clock that counts instructions is that of one emulated processor.
+[[ ! ${XVTI_ICOUNT-} ]] || ACCEL=tcg CPUS=1
 
 # Print the options that share directory $2 as $1; $3 is ",readonly=on" or
 # nothing.
@@ -28,17 +30,16 @@ share()
 # idle time passes at once.
 accel()
 {
-	if [[ ${XVTI_ICOUNT-} ]]; then
-		printf '%s\n' -accel tcg,thread=single \
-			-icount shift=0,sleep=off \
-			-cpu "${XVTI_CPU:-max,la57=off}"
-		return
-	fi
 	if [[ $ACCEL == kvm ]]; then
 		printf '%s\n' -accel kvm -cpu host
+		return
+	fi
+	printf '%s\n' -cpu "${XVTI_CPU:-max,la57=off}"
+	if [[ ${XVTI_ICOUNT-} ]]; then
+		printf '%s\n' -accel tcg,thread=single \
+			-icount shift=0,sleep=off
 	else
-		printf '%s\n' -accel tcg,thread=multi \
-			-cpu "${XVTI_CPU:-max,la57=off}"
+		printf '%s\n' -accel tcg,thread=multi
 	fi
 }
 
@@ -80,7 +81,6 @@ choose_accel()
 {
 	local boot verdict
 
-	[[ ! ${XVTI_ICOUNT-} ]] || ACCEL=tcg CPUS=1
 	[[ ! $ACCEL ]] || return 0
 	ACCEL=tcg
 	grep -qE '^flags.*\b(vmx|svm)\b' /proc/cpuinfo && [[ -w /dev/kvm ]] ||

@@ -8,37 +8,44 @@
 # and MEMORY. NOMODULE=1 leaves out all that is built from this tree.
 guest_gather()
 {
-	local release=$1 root parent user dkms
+	local release=$1 root parent
 
 	MEMORY=$(guest_memory "$release")
-	root=$("$QEMU_DIR/root.sh" "$(root_release "$release")")
-	hold "$root"
-	LAYERS=("$root")
-	if [[ ! ${NOMODULE-} ]]; then
-		user=$("$QEMU_DIR/layer.sh" user "$root")
-		hold "$user"
-		LAYERS=("$user" "${LAYERS[@]}")
-	fi
-	if [[ ${KDIR-} ]]; then
-		guest_kdir "$root"
-		choose_accel
-		return
-	fi
+	LAYERS=()
+	add_layer root.sh "$(root_release "$release")"
+	root=${LAYERS[0]}
+	[[ ${NOMODULE-} ]] || add_layer layer.sh user "$root"
 	parent=$root
-	if built_kernel "$release"; then
-		parent=$(guest_kernel "$release" "$root")
-		hold "$parent"
-		LAYERS=("$parent" "${LAYERS[@]}")
+	if [[ ${KDIR-} ]]; then
+		add_layer kdir.sh "$KDIR"
+		parent=${LAYERS[0]}
+	elif built_kernel "$release"; then
+		add_kernel "$release" "$root"
+		parent=${LAYERS[0]}
 	fi
-	if [[ ! ${NOMODULE-} ]]; then
-		dkms=$("$QEMU_DIR/layer.sh" dkms "$root" "$parent")
-		hold "$dkms"
-		LAYERS=("$dkms" "${LAYERS[@]}")
-	fi
-	KERNEL_RELEASE=$(basename "$parent"/usr/lib/modules/*)
-	KERNEL=$parent/boot/vmlinuz-$KERNEL_RELEASE
-	INITRD=$RUN/initramfs-$release
-	"$QEMU_DIR/initramfs.sh" "$root" "$parent/usr" "$KERNEL_RELEASE" "$INITRD"
+	[[ ${NOMODULE-} || ${KDIR-} ]] ||
+		add_layer layer.sh dkms "$root" "$parent"
+	boot_files "$root" "$parent" "$(basename "$parent"/usr/lib/modules/*)"
+}
+
+# Put what a script of this directory makes on top of the guest's layers.
+add_layer() # script argument...
+{
+	local layer
+
+	layer=$("$QEMU_DIR/$1" "${@:2}")
+	hold "$layer"
+	LAYERS=("$layer" "${LAYERS[@]}")
+}
+
+# The guest starts the kernel that layer $2 has with the modules of release $3;
+# $1 is its root.
+boot_files()
+{
+	KERNEL_RELEASE=$3
+	KERNEL=$2/boot/vmlinuz-$3
+	INITRD=$RUN/initramfs-$BASHPID
+	"$QEMU_DIR/initramfs.sh" "$1" "$2/usr" "$3" "$INITRD"
 	choose_accel
 }
 
@@ -58,13 +65,13 @@ root_release()
 	fi
 }
 
-# Print the layer with the kernel that is built for release $1 in root $2.
-guest_kernel()
+# Add the layer with the kernel that is built for release $1 in root $2.
+add_kernel()
 {
 	local kernel
 
 	kernel=$(release_column "$1" kernel)
-	"$QEMU_DIR/layer.sh" kernel "$2" "${kernel%:*}" "${kernel#*:}"
+	add_layer layer.sh kernel "$2" "${kernel%:*}" "${kernel#*:}"
 }
 
 # MiB for a guest: a debug kernel keeps books on its memory.
@@ -75,20 +82,6 @@ guest_memory()
 	else
 		echo "$MEMORY"
 	fi
-}
-
-# The guest runs the kernel of tree $KDIR.
-guest_kdir()
-{
-	local root=$1 layer
-
-	layer=$("$QEMU_DIR/kdir.sh" "$KDIR")
-	hold "$layer"
-	LAYERS=("$layer" "${LAYERS[@]}")
-	KERNEL_RELEASE=$(basename "$layer"/usr/lib/modules/*)
-	KERNEL=$layer/boot/bzImage
-	INITRD=$RUN/initramfs-kdir
-	"$QEMU_DIR/initramfs.sh" "$root" "$layer/usr" "$KERNEL_RELEASE" "$INITRD"
 }
 
 # Make the run directory $1 of a guest: its own copy of the tests, so that

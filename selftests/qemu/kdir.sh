@@ -25,7 +25,7 @@ kernel_layer()
 	local new=$1
 
 	mkdir -p "$new/boot" "$new/usr/lib/modules/$release"
-	cp "$image" "$new/boot/bzImage"
+	cp "$image" "$new/boot/vmlinuz-$release"
 	if [[ -s $tree/modules.order ]]; then
 		make -s -C "$tree" modules_install INSTALL_MOD_STRIP=1 \
 			INSTALL_MOD_PATH="$new/usr"
