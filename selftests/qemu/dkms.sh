@@ -3,67 +3,61 @@
 #
 # dkms.sh - the module's life under a release's own DKMS: build-life lets it come
 # and follow a second kernel in the release's root, and a guest starts that kernel
-# and lets the module go. Sourced by check.sh.
+# and lets the module go. Sourced by run.sh, after check.sh.
 # shellcheck disable=SC2034 # boot.sh and check.sh use what is set here
 
 DKMS_RELEASES="bullseye bookworm trixie"
 
+. "$QEMU_DIR/splat.sh"
+
 # The guest of release $1 with the kernel that came second, as guest_gather.
 gather_life()
 {
-	local release=$1 root user debs life
+	local release=$1 root debs life
 
-	root=$("$QEMU_DIR/root.sh" "$release")
-	hold "$root"
-	user=$("$QEMU_DIR/layer.sh" user "$root")
-	hold "$user"
+	LAYERS=()
+	add_layer root.sh "$release"
+	root=${LAYERS[0]}
+	add_layer layer.sh user "$root"
 	debs=$("$QEMU_DIR/layer.sh" debs "$root")
 	hold "$debs"
-	life=$("$QEMU_DIR/layer.sh" life "$root" "$debs")
-	hold "$life"
-	LAYERS=("$life" "$user" "$root")
+	add_layer layer.sh life "$root" "$debs"
+	life=${LAYERS[0]}
 	LIFE=$life/usr/lib/xvti
-	KERNEL_RELEASE=$(cat "$LIFE/second")
-	KERNEL=$life/boot/vmlinuz-$KERNEL_RELEASE
-	INITRD=$RUN/initramfs-life-$release
-	"$QEMU_DIR/initramfs.sh" "$root" "$life/usr" "$KERNEL_RELEASE" "$INITRD"
-	choose_accel
+	boot_files "$root" "$life" "$(cat "$LIFE/second")"
 }
 
-# Judge the KTAP of file $1 as test $2, which exits as it should.
+# Judge the KTAP of test $1, in directory $2, which ended with code $3.
 judge_life()
 {
-	local code=0
-
-	! grep -q '^not ok' "$1" || code=1
-	judge_output "$2" "$1" "$code"
-	show_output "$(dirname "$1")" "$2"
+	judge_output "$1" "$2/$1.ktap" "$3"
+	show_output "$2" "$1"
 }
 
 check_dkms()
 {
-	local release=$1 dir run=$RUN/dkms-$1 start=$SECONDS
+	local release=$1 dir run=$RUN/dkms-$1 start=$SECONDS code
 
 	gather_life "$release"
-	LABEL=dkms-$release
+	begin_results "dkms-$release"
 	dir=$OUT/$LABEL
-	rm -rf "$dir"
-	mkdir -p "$dir"
-	RESULTS=$dir/results
-	: >"$RESULTS"
-	echo "$KERNEL_RELEASE" >"$dir/kernel"
 	cp "$LIFE/life.ktap" "$dir/dkms.ktap"
-	judge_life "$dir/dkms.ktap" dkms
+	judge_life dkms "$dir" "$(cat "$LIFE/code")"
 
 	guest_directory "$run"
 	echo "/xvti/qemu/guest-life $(version)" >"$run/out/command"
+	: >"$run/out/output"
 	boot_background "$run" exec "$release"
-	wait_answer "$run" exit "$GUEST_LIMIT" || true
+	# as timeout has it, where there is no answer
+	code=124
+	! wait_answer "$run" exit "$GUEST_LIMIT" || code=$(answer "$run" exit)
 	boot_stop
-	cp "$run/out/output" "$dir/dkms-guest.ktap" 2>/dev/null ||
-		: >"$dir/dkms-guest.ktap"
+	cp "$run/out/output" "$dir/dkms-guest.ktap"
 	cp "$run/console" "$dir/console.log"
-	judge_life "$dir/dkms-guest.ktap" dkms-guest
+	cp "$run/out/kmsg" "$dir/kernel.log" 2>/dev/null || : >"$dir/kernel.log"
+	judge_life dkms-guest "$dir" "$code"
+	grep -aE "$SPLAT" "$dir/kernel.log" >"$run/out/boot.splat" || true
+	boot_splats "$dir" "$run/out"
 	rm -rf "$run"
 	echo "$((SECONDS - start))" >"$dir/seconds"
 }
