@@ -16,7 +16,7 @@ set -euo pipefail
 . "$TOP/patches/lib.sh"
 
 REPRO_SERIES=6.1
-CONFIG=$QEMU_DIR/repro.config
+CONFIGS=("$TOP/selftests/config" "$QEMU_DIR/guest.config")
 
 # The package of the source, by the archive and the keys that the root has.
 download()
@@ -43,16 +43,6 @@ unpack()
 		--exclude='*/tools/testing/*'
 }
 
-apply() # tree patch...
-{
-	local tree=$1 patch
-
-	shift
-	for patch; do
-		patch -d "$tree" -s -p1 --no-backup-if-mismatch <"$patch"
-	done
-}
-
 make_reopened()
 {
 	local root=$1 new=$2
@@ -60,8 +50,9 @@ make_reopened()
 	download "$root" "$new/apt"
 	unpack "$new"/apt/linux-source-*.deb "$new/tree"
 	rm -rf "$new/apt"
-	apply "$new/tree" "$TOP/patches/repro/$REPRO_SERIES"/*.patch
-	make -C "$new/tree" allnoconfig KCONFIG_ALLCONFIG="$CONFIG"
+	apply_patches "$new/tree" "$TOP/patches/repro/$REPRO_SERIES"/*.patch
+	cat "${CONFIGS[@]}" >"$new/config"
+	make -C "$new/tree" allnoconfig KCONFIG_ALLCONFIG="$new/config"
 }
 
 make_fixed()
@@ -70,12 +61,12 @@ make_fixed()
 
 	mapfile -t patches < <(tree_patches "$tree")
 	copy_tree "$tree" "$new/tree"
-	apply "$new/tree" "${patches[@]}"
+	apply_patches "$new/tree" "${patches[@]}"
 }
 
 from=$(realpath -e "${2:?usage: repro-kernel.sh reopened|fixed DIR}")
 case $1 in
-reopened) key=$(cat "$0" "$CONFIG" "$TOP/patches/repro/$REPRO_SERIES"/*) ;;
+reopened) key=$(cat "$0" "${CONFIGS[@]}" "$TOP/patches/repro/$REPRO_SERIES"/*) ;;
 fixed) key=$(stat -c '%n %y %s' "$from/arch/x86/boot/bzImage"
 	cat "$0" "$TOP/patches/$(tree_series "$from")"/*.patch) ;;
 esac
@@ -88,9 +79,10 @@ if [[ ! -d $entry ]]; then
 	say "building a kernel for repro (some minutes, log: $log)"
 	rm -rf "$new"
 	mkdir -p "$new"
-	if ! { "make_$1" "$from" "$new" &&
-		make -C "$new/tree" -j "$(nproc)" bzImage modules; } \
-		>"$log" 2>&1; then
+	# In the background, for what fails to end it; a shell under ! would go on.
+	("make_$1" "$from" "$new"
+	make -C "$new/tree" -j "$(nproc)" bzImage modules) >"$log" 2>&1 &
+	if ! wait "$!"; then
 		tail -n 30 "$log" >&2
 		die "building the kernel failed"
 	fi

@@ -23,6 +23,7 @@ pkg-config		pkg-config
 libmnl-dev		/usr/include/libmnl/libmnl.h
 libc6-dev		/usr/include/stdio.h
 python3			python3
+xz-utils		xz
 python3-yaml		/usr/lib/python3/dist-packages/yaml
 "
 
@@ -30,7 +31,6 @@ python3-yaml		/usr/lib/python3/dist-packages/yaml
 kdir_packages="
 flex			flex
 patch			patch
-xz-utils		xz
 bison			bison
 bc			bc
 cpio			cpio
