@@ -6,21 +6,12 @@
 # performance.rst. Called by run.sh, which has the settings FULL and ROWS in
 # the environment.
 
-export LC_ALL=C
-BENCH=$(dirname "$(readlink -f "$0")")
-PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
 # shellcheck source=topology.sh
-. "$BENCH/topology.sh"
+. "$(dirname "$(readlink -f "$0")")/topology.sh"
 
 # Packets in the two runs whose difference is the figure, and before them.
 COUNTS=(64 500 2500)
 KIBS=(1024 2048 8192)
-
-die()
-{
-	echo "bench: $*" >&2
-	exit 2
-}
 
 all_values()
 {
@@ -32,8 +23,7 @@ all_values()
 	echo "both none,ipip,spd,vti,xfrmi,xvti,xvti-policy,wireguard null,gcm 4,6 64,512,1400"
 }
 
-# "path tunnel cipher family size" of each row, the sizes innermost. What has
-# no cipher of ours is measured once.
+# "path tunnel cipher family size" of each row, the sizes innermost.
 row_names()
 {
 	local path tunnels ciphers families sizes t c f s
@@ -114,7 +104,6 @@ measure() # path tunnel cipher family size
 	else
 		not_measured "$result $out"
 	fi
-	[[ ! ${DEBUG-} ]] || echo "$ROW: $out" >&2
 }
 
 # Set MISSING to what this kernel does not have. Where it does not say how long
@@ -188,12 +177,7 @@ profile_row() # row
 	topology_end
 }
 
-for module in pktgen dummy veth xvti; do
-	modprobe -q $module
-done
-[[ -d /proc/net/pktgen ]] || die "this kernel has no pktgen"
-printf '{"kernel":"%s"}\n' "$(uname -r)"
-IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+begin
 find_missing
 if [[ ${PROFILE-} ]]; then
 	profile_row "$PROFILE"

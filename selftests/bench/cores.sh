@@ -6,22 +6,13 @@
 # This is a ratio of packet rates, not a count of instructions; it means
 # something when the host has two processors to spare. Called by run.sh.
 
-export LC_ALL=C
-BENCH=$(dirname "$(readlink -f "$0")")
-PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
 # shellcheck source=topology.sh
-. "$BENCH/topology.sh"
+. "$(dirname "$(readlink -f "$0")")/topology.sh"
 # shellcheck source=many.sh
 . "$BENCH/many.sh"
 
 COUNT=10000
 REPEATS=5
-
-die()
-{
-	echo "bench: $*" >&2
-	exit 2
-}
 
 # Commands of pktgen, from "file command...", in one process.
 pktgen()
@@ -99,23 +90,18 @@ measure() # kind
 	END
 	batch bg <<<"link set g1 up"
 	batch ba <<<"link set a1 up"
-	lines_sas "$1" 2 | batch ba
+	each 2 lines_sas "$1" | batch ba
 	create_command "$1"
 	"${COMMAND[@]}" || die "could not create $1"
-	lines_up 2 | batch ba
+	each 2 lines_up | batch ba
 	result=$(ratio) || exit
 	printf '{"scale":"%s","devices":2,"what":"two-cores","value":%d.%03d}\n' \
 		"$1" $((result / 1000)) $((result % 1000))
 	topology_end
 }
 
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
-for module in pktgen dummy veth xvti; do
-	modprobe -q $module
-done
 (($(nproc) >= 2)) || die "this needs two processors"
-printf '{"kernel":"%s"}\n' "$(uname -r)"
+begin
 for kind in $(kinds); do
 	ROW="cores $kind"
 	measure "$kind"

@@ -7,11 +7,8 @@
 # Prints a line of JSON for each measurement. Called by run.sh, which has SCALE
 # in the environment: the numbers of devices.
 
-export LC_ALL=C
-BENCH=$(dirname "$(readlink -f "$0")")
-PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
 # shellcheck source=topology.sh
-. "$BENCH/topology.sh"
+. "$(dirname "$(readlink -f "$0")")/topology.sh"
 # shellcheck source=many.sh
 . "$BENCH/many.sh"
 
@@ -19,12 +16,6 @@ PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
 ONE_BY_ONE=1000
 # Where it has no delay of its own, a namespace's end is waited for so long.
 WAIT=600
-
-die()
-{
-	echo "bench: $*" >&2
-	exit 2
-}
 
 available()
 {
@@ -82,13 +73,13 @@ populate() # kind count
 {
 	fill "$@"
 	create "$1"
-	[[ $1 == xfrmi ]] || lines_group "$2" | batch ba
+	[[ $1 == xfrmi ]] || each "$2" line_group | batch ba
 	(($(devices) == $2)) || die "$(devices) devices of $2"
 }
 
 life() # kind count
 {
-	local kind=$1 count=$2 before n
+	local kind=$1 count=$2 before
 
 	fill "$kind" "$count"
 	still
@@ -99,7 +90,7 @@ life() # kind count
 	result "$kind" "$count" memory $((before - $(available)))
 	timed ip -n ba -d link show
 	result "$kind" "$count" dump "$BUSY"
-	[[ $kind == xfrmi ]] || lines_group "$count" | batch ba
+	[[ $kind == xfrmi ]] || each "$count" line_group | batch ba
 	(($(devices) == count)) || die "$(devices) devices of $count"
 	timed ip -n ba link del group 7
 	result "$kind" "$count" delete-batch "$BUSY"
@@ -113,9 +104,7 @@ life() # kind count
 
 	((count <= ONE_BY_ONE)) || return 0
 	populate "$kind" "$count"
-	for ((n = 1; n <= count; n++)); do
-		echo "link del t$n"
-	done >"$TMP/delete"
+	each "$count" line_delete >"$TMP/delete"
 	timed ip -n ba -batch "$TMP/delete"
 	result "$kind" "$count" delete-each "$BUSY"
 	result "$kind" "$count" delete-each-wall "$TAKEN"
@@ -130,10 +119,10 @@ traffic() # kind count
 
 	((count <= 500)) || counts=("$count" "$count" $((2 * count)))
 	fill "$kind" "$count"
-	lines_sas "$kind" "$count" | batch ba
+	each "$count" lines_sas "$kind" | batch ba
 	create "$kind"
 	result "$kind" "$count" create-with-sas "$BUSY"
-	lines_up "$count" | batch ba
+	each "$count" lines_up | batch ba
 	address 10.64 "$count"
 	out=$(benchload pktgen bg g0 $MAC_A 10.1.0.2 "10.64.0.1-$ADDRESS" 64 \
 		ba u0 "${counts[@]}") ||
@@ -149,13 +138,7 @@ traffic() # kind count
 	topology_end
 }
 
-TMP=$(mktemp -d)
-trap 'rm -rf "$TMP"' EXIT
-for module in pktgen dummy veth xvti; do
-	modprobe -q $module
-done
-printf '{"kernel":"%s"}\n' "$(uname -r)"
-IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+begin
 mapfile -t KINDS < <(kinds)
 # A device has a neighbour of its own.
 for threshold in 1 2 3; do

@@ -1,7 +1,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # shellcheck shell=bash
 #
-# topology.sh - what a row is measured on. Sourced by bench.sh.
+# topology.sh - what a row is measured on, and how each script of this directory
+# that runs in a guest begins. Sourced by them.
 #
 #   bg: g0 ---- a0 :ba: u0 ---- u0 :bb: s0
 #       pktgen      10.1.0.1         10.2.0.1  (a dummy)
@@ -10,10 +11,35 @@
 # Packets for 10.2.0.0/16 and fd02::/16 take ba's tunnel. Where only the
 # transmitter is measured, ba's u0 is a dummy, and bb is not used.
 
+export LC_ALL=C
+BENCH=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
+PATH=/usr/sbin:/sbin:$PATH:$BENCH/..
+
 readonly OUTER_A4=192.0.2.1 OUTER_B4=192.0.2.2
 readonly OUTER_A6=2001:db8::1 OUTER_B6=2001:db8::2
 readonly MAC_A=02:00:00:00:00:0a MAC=02:00:00:00:00:01
 readonly KEY16=0x000102030405060708090a0b0c0d0e0f
+
+die()
+{
+	echo "bench: $*" >&2
+	exit 2
+}
+
+# Load what is needed, and name the kernel. Sets IDLE_KNOWN to whether it tells
+# for how long it idled.
+begin()
+{
+	local module
+
+	for module in pktgen dummy veth xvti; do
+		modprobe -q $module
+	done
+	[[ -d /proc/net/pktgen ]] || die "this kernel has no pktgen"
+	printf '{"kernel":"%s"}\n' "$(uname -r)"
+	# shellcheck disable=SC2034 # for who sources this
+	IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+}
 
 # Commands of ip, from standard input; with a netns for $1.
 batch()
