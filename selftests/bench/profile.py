@@ -21,8 +21,8 @@ import sys
 import threading
 import time
 
-# functions to show
-TOP = int(os.environ.get("TOP") or "60")
+# how many to show
+FUNCTIONS = int(os.environ.get("FUNCTIONS") or "60")
 # one logged instruction: Trace 0: HOST [CS-BASE/PC/FLAGS/CFLAGS] SYMBOL
 TRACE = re.compile(rb"^Trace \d+: 0x[0-9a-f]+ \[[0-9a-f]+/([0-9a-f]+)/")
 
@@ -117,7 +117,7 @@ def main():
     total = sum(instructions.values())
     print(f"{total / packets:12,.0f} per packet, in all")
     print(f"{'instructions':>12} {'calls':>8}")
-    for name, number in instructions.most_common(TOP):
+    for name, number in instructions.most_common(FUNCTIONS):
         print(f"{number / packets:12,.1f} {entries[name] / packets:8.2f}"
               f"  {name}")
 

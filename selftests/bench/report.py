@@ -9,6 +9,7 @@ has to do with many devices, scale/KIND/DEVICES/WHAT.
 """
 
 import argparse
+import fnmatch
 import json
 import sys
 
@@ -18,7 +19,7 @@ TUNNELS = ["none", "sa", "ipip", "spd", "vti", "xfrmi", "xvti", "xvti-policy",
            "wireguard"]
 PATHS = ["tx-fwd", "tx-udp", "tcp-gso", "rx", "rx-gro", "both"]
 # What a path costs without a tunnel device, where that is not "none".
-FLOORS = {"rx": "sa", "rx-gro": "sa"}
+FLOORS = {"tx-udp": "spd", "rx": "sa", "rx-gro": "sa"}
 # Smaller differences are not worth a line.
 CHANGE = 0.01
 
@@ -106,7 +107,12 @@ def scale_table(scale):
     return "\n".join(lines)
 
 
-def compare(old, new):
+def wanted(name, globs):
+    """What was not asked for is not missing."""
+    return not globs or any(fnmatch.fnmatchcase(name, glob) for glob in globs)
+
+
+def compare(old, new, globs):
     lines = []
     for name, value in new.items():
         if name not in old:
@@ -116,6 +122,9 @@ def compare(old, new):
         if abs(change) >= CHANGE:
             lines.append(f"{name:<40} {old[name]:>10,.0f} {value:>10,.0f}"
                          f" {change:+7.1%}")
+    for name, value in old.items():
+        if name not in new and wanted(name, globs):
+            lines.append(f"{name:<40} {value:>10,.0f} {'-':>10}  gone")
     return "\n".join(lines) or f"nothing differs by {CHANGE:.0%}"
 
 
@@ -149,7 +158,10 @@ def tables(result):
     if result["rows"]:
         lines += [f"{result['kernel']}: instructions per packet; for tcp-gso"
                   " per KiB", "ratio: xvti by xfrmi; cost: the same, less the"
-                  " path without a tunnel device", "",
+                  " path without a tunnel device: " +
+                  ", ".join(f"{tunnel} on {path}"
+                            for path, tunnel in FLOORS.items()) +
+                  ", else none", "",
                   row_table(result["rows"])]
     if result["scale"]:
         lines += [f"{result['kernel']}: milliseconds (millions of"
@@ -170,6 +182,7 @@ def main():
     parser.add_argument("--directory", required=True)
     parser.add_argument("--suffix", default="")
     parser.add_argument("--compare")
+    parser.add_argument("--globs", default="")
     options = parser.parse_args()
 
     old = None
@@ -185,7 +198,8 @@ def main():
     if old:
         print(f"\nagainst {options.compare} ({old['kernel']}):")
         print(compare({**old["rows"], **old["scale"]},
-                      {**result["rows"], **result["scale"]}))
+                      {**result["rows"], **result["scale"]},
+                      options.globs.split()))
     print(f"\nwritten: {name}.json")
     if result["rows"]:
         write(name + ".svg",

@@ -9,7 +9,8 @@
 #   FULL=1              every combination; by default those of the table rows
 #   SCALE='1 100...'    instead, rows of so many devices
 #   CORES=1             instead, two flows on two processors
-#   PROFILE=ROW         instead, the functions that this row spends most in
+#   PROFILE=ROW         instead, the functions that this row spends most in, so
+#                       many as FUNCTIONS says, 60 by default
 #   COMPARE=FILE.json   also show what has changed since that result
 #   XVTI_OUT            directory of the results, by default out; not that of the
 #                       tests, which they empty
@@ -22,7 +23,7 @@ RELEASE=${RELEASE:-bookworm}
 
 command=
 PROFILED=100
-for name in FULL ROWS SCALE PROFILE PROFILED DEBUG; do
+for name in FULL ROWS SCALE PROFILE PROFILED; do
 	printf -v command '%s%s=%q ' "$command" "$name" "${!name-}"
 done
 mkdir -p "$OUT"
@@ -49,4 +50,4 @@ fi
 XVTI_ICOUNT=$icount "$BENCH/../qemu/run.sh" exec "$RELEASE" \
 	"$command bench/$script" |
 	python3 "$BENCH/report.py" --directory="$OUT" --suffix="$suffix" \
-		${COMPARE:+--compare="$COMPARE"}
+		--globs="${ROWS-}" ${COMPARE:+--compare="$COMPARE"}
