@@ -38,9 +38,9 @@ check:			## run the tests in guests; T='mtu*' RELEASES=... V=1 KDIR=...
 bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
 	+@$(GUEST_ENV) RELEASE='$(RELEASE)' ROWS='$(ROWS)' FULL='$(FULL)' \
 		SCALE='$(SCALE)' CORES='$(CORES)' PROFILE='$(PROFILE)' \
-		TOP='$(TOP)' COMPARE='$(COMPARE)' selftests/bench/run.sh
+		FUNCTIONS='$(FUNCTIONS)' COMPARE='$(COMPARE)' selftests/bench/run.sh
 
-check-debug:		## run all tests on a kernel with KASAN, lockdep and more; T, V=1
+check-debug:		## all tests on a kernel with KASAN, lockdep and more; T=... V=1
 	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
 
 check-dkms:		## test what DKMS does with the module, RELEASES=...
@@ -94,13 +94,19 @@ help:			## this list
 	@echo
 	@echo 'variables:'
 	@echo '  KDIR           kernel build tree, default that of the running kernel;'
-	@echo '                 with check, demo and shell: boot this tree in the guest'
-	@echo '  RELEASE        Debian release of demo and shell, default $(RELEASE)'
-	@echo '  RELEASES       Debian releases of check, default all supported'
-	@echo '  T              globs of test names of check, such as "mtu* life"'
-	@echo '  V=1            check shows all that the tests print'
-	@echo '  ROWS, FULL, SCALE, CORES, PROFILE, COMPARE   of bench: see'
-	@echo '                 Documentation/performance.rst'
+	@echo '                 with check, demo, shell, bench and repro: boot this'
+	@echo '                 tree in the guest; patches-check looks at its source'
+	@echo '  RELEASE        Debian release of demo, shell and bench,'
+	@echo '                 default $(RELEASE)'
+	@echo '  RELEASES       Debian releases of check, default bookworm and trixie,'
+	@echo '                 and of check-dkms, default bullseye and those;'
+	@echo '                 the others are in selftests/qemu/releases'
+	@echo '  T              globs of test names of check and check-debug, such as'
+	@echo '                 "mtu* life", and of case names of repro'
+	@echo '  V=1            check, check-debug and check-dkms show all that the'
+	@echo '                 tests print'
+	@echo '  ROWS, FULL, SCALE, CORES, PROFILE, FUNCTIONS, COMPARE   of bench:'
+	@echo '                 see Documentation/performance.rst'
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
 
