@@ -678,9 +678,15 @@ sa_pair_del() # spi
 	done
 }
 
+# Kernels and iproute2 have it from 4.19; a kernel before that ignores it.
 need_if_id()
 {
-	ip xfrm state help 2>&1 | grep -q if_id || skip "iproute2 knows no if_id"
+	local out
+
+	out=$(unshare -n sh -c "ip xfrm state add src $A4 dst $B4 proto esp \
+		spi 0x10 mode tunnel enc 'ecb(cipher_null)' '' if_id 5 &&
+		ip xfrm state list" 2>&1)
+	grep -q 'if_id 0x5' <<<"$out" || skip "there is no if_id"
 }
 
 # The port of ESP in UDP.

@@ -47,6 +47,8 @@ def main(address, size, device=None):
         code = error.errno
     if code and code != errno.EMSGSIZE:
         sys.exit(os.strerror(code))
+    # older kernels tell by the route that the socket had before
+    sock.connect((address, PORT))
     print(f"refused {sock.getsockopt(level, told)}" if code else "sent")
 
 
