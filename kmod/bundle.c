@@ -150,14 +150,19 @@ void xvti_bundle_flush(struct xvti_dev *xv)
  * while it was built: the event that it was flushed for may have been too
  * early for the bundle to see and too late for the flush to find it.
  */
-static void xvti_slot_store(struct xvti_out *out, enum xvti_inner inner,
-			    struct dst_entry *dst, unsigned int gen)
+static void xvti_slot_store(struct xvti_dev *xv, struct xvti_out *out,
+			    enum xvti_inner inner, struct dst_entry *dst,
+			    unsigned int gen)
 {
 	struct dst_entry __rcu **slot;
+	struct dst_entry *old;
 
 	slot = &this_cpu_ptr(out->slots)->dst[inner];
 	dst_hold(dst);
-	dst_release(xchg((__force struct dst_entry **)slot, dst));
+	old = xchg((__force struct dst_entry **)slot, dst);
+	dst_release(old);
+	/* nobody gave it up, so dst_check() has found it wanting */
+	xvti_stats_add(xv, XVTI_A_STATS_CACHE_STALE, !!old);
 	/* pairs with the one in xvti_out_flush() */
 	smp_mb();
 	if (READ_ONCE(out->gen) != gen)
@@ -444,7 +449,7 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 		goto err_release;
 	}
 	xvti_bundle_lower(xv, dst);
-	xvti_slot_store(out, inner, dst, gen);
+	xvti_slot_store(xv, out, inner, dst, gen);
 	return dst;
 
 err_release:

@@ -34,6 +34,7 @@ const char xvti_stat_names[XVTI_A_STATS_MAX + 1][32] = {
 	[XVTI_A_STATS_RX_ERROR]		= "rx_error",
 	[XVTI_A_STATS_CACHE_MISS]	= "cache_miss",
 	[XVTI_A_STATS_CACHE_FLUSH]	= "cache_flush",
+	[XVTI_A_STATS_CACHE_STALE]	= "cache_stale",
 };
 
 /**

@@ -310,7 +310,7 @@ case_complete()
 	must ip -n "$UA" link add xv0 type xvti
 	check_eq "reasons that ethtool knows and that have a case" \
 		"$(in_ns "$UA" ethtool -S xv0 | sed -n 's/^ *\([a-z_]*\): .*/\1/p' | xargs)" \
-		"${REASONS[*]} cache_miss cache_flush"
+		"${REASONS[*]} cache_miss cache_flush cache_stale"
 }
 
 need_module

@@ -73,6 +73,7 @@ static const char *const stats[XVTI_A_STATS_MAX + 1] = {
 	[XVTI_A_STATS_RX_ERROR] = "rx-error",
 	[XVTI_A_STATS_CACHE_MISS] = "cache-miss",
 	[XVTI_A_STATS_CACHE_FLUSH] = "cache-flush",
+	[XVTI_A_STATS_CACHE_STALE] = "cache-stale",
 };
 
 const char *word_name(enum word word)

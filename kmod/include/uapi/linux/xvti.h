@@ -109,7 +109,8 @@ enum {
 	XVTI_A_STATS_RX_DOWN,		/* device is down */
 	XVTI_A_STATS_RX_ERROR,		/* refused by the xfrm core */
 	XVTI_A_STATS_CACHE_MISS,	/* bundle built, not a drop */
-	XVTI_A_STATS_CACHE_FLUSH,	/* bundles given up, not a drop */
+	XVTI_A_STATS_CACHE_FLUSH,	/* given up for an SA, not a drop */
+	XVTI_A_STATS_CACHE_STALE,	/* outlived its route, not a drop */
 
 	__XVTI_A_STATS_MAX,
 	XVTI_A_STATS_MAX = __XVTI_A_STATS_MAX - 1
