@@ -318,6 +318,20 @@ static bool xvti_bundle_by_link(const struct dst_entry *dst, int link)
 	       l3mdev_master_ifindex_rcu(dst->dev) == link;
 }
 
+/* What a NIC is to transform leaves by that NIC or in the clear: the core up to
+ * 6.13 sends it where the route leads.
+ */
+static bool xvti_bundle_by_nic(const struct dst_entry *dst)
+{
+	const struct net_device *dev = dst->dev;
+
+	for (; dst && dst->xfrm; dst = xfrm_dst_child(dst))
+		if (xvti_x_packet_offload(dst->xfrm) &&
+		    !xvti_x_offload_to(dst->xfrm, dev))
+			return false;
+	return true;
+}
+
 /**
  * xvti_bundle_spd() - a bundle by the policy database
  * @xv: device in policy mode
@@ -343,7 +357,8 @@ struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
 		dst_release(dst);
 		return NULL;
 	}
-	if (!xvti_bundle_by_link(dst, xv->conf.link)) {
+	if (!xvti_bundle_by_link(dst, xv->conf.link) ||
+	    !xvti_bundle_by_nic(dst)) {
 		*reason = XVTI_A_STATS_TX_NO_ROUTE;
 		dst_release(dst);
 		return NULL;

@@ -161,7 +161,7 @@ case_other_sa()
 	finds "another reqid" warn+ sa 'SPI 0x00002000 has reqid 8, not 7' reqid to "$FAR4"
 	must ip -n "$UA" xfrm state add src "$A" dst "$B" proto esp spi 0x2001 \
 		reqid 7 mode transport "${ALGO[@]}"
-	finds "transport mode" warn+ sa 'SPI 0x00002001 is not in tunnel mode' 'tunnel mode' to "$FAR4"
+	finds "transport mode" warn+ sa 'SPI 0x00002001 is in transport mode' 'tunnel mode' to "$FAR4"
 	sa_add "$UA" "$A" "$B" 0x2002 7 mark 6
 	finds "another mark" warn+ sa 'SPI 0x00002002 has mark 0x6/0xffffffff, not 0x0/0x0' mark to "$FAR4"
 	must ip -n "$UA" xfrm state add src "$A" dst "$B" proto esp spi 0x2003 \

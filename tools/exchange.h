@@ -16,6 +16,8 @@ struct nlattr;
 
 /* XFRMA_IF_ID, an enumerator that headers before 4.19 lack. */
 #define ATTR_IF_ID 31
+/* the flag of packet offload, likewise */
+#define OFFLOAD_PACKET 4
 
 union request {
 	struct nlmsghdr nlh;

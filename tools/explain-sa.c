@@ -56,8 +56,10 @@ static bool sa_unfit(const struct explain *ex, const struct policies *policies,
 	const struct dev *dev = &ex->dev;
 	uint32_t reqid = dev->reqid ? dev->reqid : dev->peer_reqid;
 
-	if (state->mode != XFRM_MODE_TUNNEL)
-		snprintf(buf, size, "is not in tunnel mode");
+	const char *fault = state_fault(state);
+
+	if (fault)
+		snprintf(buf, size, "%s", fault);
 	else if (reqid && state->reqid != reqid)
 		snprintf(buf, size, "has reqid %u, not %u", state->reqid, reqid);
 	else if (!sa_mark_fits(dev, policies, state))

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
- * The SAs of a namespace. Direct mode cannot use those that are not ESP or not
- * in tunnel mode, though an IKE daemon may well have negotiated such for a
+ * The SAs of a namespace. Direct mode cannot use those that are not ESP, not in
+ * tunnel mode, or offloaded to a NIC with the packets' policies, though an IKE daemon may well have negotiated such for a
  * device, and wonders why it sees no SA.
  */
 
@@ -21,6 +21,15 @@ static bool selector_is_narrow(const struct xfrm_selector *sel)
 {
 	return sel->prefixlen_s || sel->prefixlen_d || sel->proto ||
 	       sel->sport_mask || sel->dport_mask || sel->ifindex;
+}
+
+/* Rather than the cipher alone. */
+static bool attr_offloads_packets(const struct nlattr *attr)
+{
+	const struct xfrm_user_offload *offload = mnl_attr_get_payload(attr);
+
+	return mnl_attr_get_payload_len(attr) >= sizeof(*offload) &&
+	       offload->flags & OFFLOAD_PACKET;
 }
 
 static void state_parse(const struct nlmsghdr *nlh,
@@ -45,6 +54,9 @@ static void state_parse(const struct nlmsghdr *nlh,
 			break;
 		case ATTR_IF_ID:
 			state->if_id = attr_u32(attr);
+			break;
+		case XFRMA_OFFLOAD_DEV:
+			state->by_nic = attr_offloads_packets(attr);
 			break;
 		}
 	}
@@ -136,5 +148,7 @@ const char *state_fault(const struct state *state)
 		return "is not ESP";
 	if (state->mode == XFRM_MODE_TRANSPORT)
 		return "is in transport mode";
-	return state->mode == XFRM_MODE_TUNNEL ? NULL : "is not in tunnel mode";
+	if (state->mode != XFRM_MODE_TUNNEL)
+		return "is not in tunnel mode";
+	return state->by_nic ? "is its NIC's, packets and all" : NULL;
 }

@@ -21,6 +21,7 @@ struct state {
 	uint32_t mark;
 	uint32_t mark_mask;
 	uint32_t if_id;
+	bool by_nic;		/* packet offload */
 	bool narrow;		/* the selector leaves packets out */
 	int inner;		/* the family it is for, 0: both */
 };

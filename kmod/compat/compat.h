@@ -93,6 +93,16 @@ static inline bool xvti_x_packet_offload(const struct xfrm_state *x)
 #endif
 }
 
+static inline bool xvti_x_offload_to(const struct xfrm_state *x,
+				     const struct net_device *dev)
+{
+#ifdef XVTI_HAVE_PACKET_OFFLOAD
+	return x->xso.dev == dev;
+#else
+	return false;
+#endif
+}
+
 /* 6.13: an SA for the packets of one CPU */
 static inline bool xvti_x_per_cpu(const struct xfrm_state *x)
 {

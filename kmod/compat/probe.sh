@@ -62,6 +62,9 @@ has GENL_DUMP_FAMILY 'genl_dump_check_consistent\([^)]*family' net/genetlink.h
 has PEERNET2ID_ALLOC_GFP 'peernet2id_alloc\([^)]*gfp' net/net_namespace.h
 has DECODE_SESSION_NET 'xfrm_decode_session\([^)]*struct net ' net/xfrm.h
 has PACKET_OFFLOAD 'XFRM_DEV_OFFLOAD_PACKET' net/xfrm.h
+has XDO_STATE_EXTACK 'xdo_dev_state_add\) ?\([^)]*netlink_ext_ack' \
+	linux/netdevice.h
+has XDO_STATE_DEV 'xdo_dev_state_add\) ?\(struct net_device' linux/netdevice.h
 has PCPU_SA 'pcpu_num;' net/xfrm.h
 has SMARK 'xfrm_smark_get' net/xfrm.h
 has IPV4_UPDATE_PMTU_MARK 'ipv4_update_pmtu\([^)]*u32 mark' net/route.h
