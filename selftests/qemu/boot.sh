@@ -48,7 +48,7 @@ qemu_options()
 	local run=$1 mode=$2 i tags=() append
 
 	printf '%s\n' -nodefaults -no-user-config -no-reboot \
-		-machine pc -smp "$CPUS" -m "$MEMORY" \
+		-machine pc -smp "$((CPUS + 1))" -m "$MEMORY" \
 		-kernel "$KERNEL" -initrd "$INITRD"
 	accel
 	for i in "${!LAYERS[@]}"; do
@@ -57,7 +57,8 @@ qemu_options()
 	done
 	share self "$run/self" ,readonly=on
 	share out "$run/out"
-	append="console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
+	# One more is never started, as a host may have CPUs that are not there.
+	append="maxcpus=$CPUS console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
 	append+=" rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
 	# Emulated, a program at an address of its own is translated anew, which
 	# is most of what starting it costs; and reading the hpet leaves the
