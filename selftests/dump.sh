@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout=600
 #
-# Dumps of many devices, while others come and go. XVTI_DEVICES says how many;
-# the module is made for 10000.
+# Dumps of many devices, while others come and go. XVTI_DEVICES says how many,
+# see dump-many.sh.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
