@@ -26,6 +26,7 @@ kernel_layer()
 
 	mkdir -p "$new/boot" "$new/usr/lib/modules/$release"
 	cp "$image" "$new/boot/vmlinuz-$release"
+	cp "$tree/.config" "$new/boot/config-$release"
 	if [[ -s $tree/modules.order ]]; then
 		make -s -C "$tree" modules_install INSTALL_MOD_STRIP=1 \
 			INSTALL_MOD_PATH="$new/usr"
