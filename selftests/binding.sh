@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 # timeout=600
 #
 # Which SAs are a device's, and that all others are none of its business.

@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 #
 # What cannot be is refused, by name, and changes nothing.
 #

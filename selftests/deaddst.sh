@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 #
 # The dst of a packet dies while the packet is on its way, which kernels
 # without the fixes in patches/ do not survive: the device must, on any kernel,

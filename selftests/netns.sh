@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 #
 # The device between its two namespaces: it encapsulates where it was born,
 # wherever it lives, and dies with either.

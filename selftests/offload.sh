@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 #
 # SAs that a NIC takes. Crypto offload is the core's affair; with packet offload
 # the NIC does what policies say, so that it is for policy mode.

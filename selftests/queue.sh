@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# debug=core
 # timeout=600
 #
 # Packets that wait for the first SA. The numbers of echo requests show which
