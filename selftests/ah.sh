@@ -53,11 +53,11 @@ algo_of() # protocol
 	esac
 }
 
-# A transport mode SA for both inner families: 4.14 wants the family of the
-# outer addresses in its selector, newer kernels none.
+# A transport mode SA for both inner families: up to 5.10 kernels want the family
+# of the outer addresses in its selector, newer ones none.
 sel_of() # mode
 {
-	[[ $1 = transport && $(uname -r) = 4.14.* ]] || echo "flag af-unspec"
+	[[ $1 = transport && $(uname -r) =~ ^(4\.|5\.[0-9]\.|5\.10\.) ]] || echo "flag af-unspec"
 }
 
 stack_sas() # src dst offset [option...]

@@ -202,7 +202,7 @@ case_selector()
 	# which the core itself refuses up to 5.10
 	if [ "$(xfrm_stat "$UB" XfrmInStateModeError)" -eq 3 ]; then
 		check_eq "other family" "$(drops "$OB" xv0 | xargs)" \
-			"rx_error:3 rx_selector:4"
+			"rx_selector:4 rx_error:3"
 	else
 		check_dropped "other family" "$OB" xv0 rx_selector 7
 	fi
