@@ -22,6 +22,9 @@ struct args {
 	char **argv;
 	struct options *opt;
 	bool in_command;	/* the verb has been read */
+	const char *file;	/* of a batch: where the command stands */
+	unsigned int line;
+	void *data;		/* of batch_file() */
 };
 
 int args_options(struct args *args);

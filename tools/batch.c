@@ -18,6 +18,8 @@
 
 struct batch {
 	const char *name;
+	int (*run)(struct args *args);
+	void *data;
 	FILE *file;
 	unsigned int line;	/* last line read */
 	unsigned int first;	/* line that the command began on */
@@ -105,12 +107,17 @@ static int words_split(char *command, char **words)
 	}
 }
 
-static int command_run(char *command, const struct options *opt,
-		       int (*run)(struct args *args))
+static int command_run(const struct batch *batch, char *command,
+		       const struct options *opt)
 {
 	/* Options of a line are for that line only. */
 	struct options line = *opt;
-	struct args args = { .opt = &line };
+	struct args args = {
+		.opt = &line,
+		.file = batch->name,
+		.line = batch->first,
+		.data = batch->data
+	};
 	char *words[WORDS_MAX];
 
 	line.batch = NULL;
@@ -119,17 +126,16 @@ static int command_run(char *command, const struct options *opt,
 	args.argv = words;
 	if (args.argc < 0)
 		return XVTI_USAGE;
-	return args.argc ? run(&args) : 0;
+	return args.argc ? batch->run(&args) : 0;
 }
 
-static int commands_run(struct batch *batch, const struct options *opt,
-			int (*run)(struct args *args))
+static int commands_run(struct batch *batch, const struct options *opt)
 {
 	int worst = 0, ret;
 	char *command;
 
 	while ((command = command_read(batch))) {
-		ret = command_run(command, opt, run);
+		ret = command_run(batch, command, opt);
 		free(command);
 		if (!ret)
 			continue;
@@ -145,21 +151,36 @@ static int commands_run(struct batch *batch, const struct options *opt,
 	return worst;
 }
 
-int batch_run(const struct options *opt, int (*run)(struct args *args))
+/*
+ * Runs each command of file @name, "-" for standard input; @word is to blame
+ * where it cannot be read.
+ */
+int batch_file(const char *word, const char *name, const struct options *opt,
+	       int (*run)(struct args *args), void *data)
 {
-	struct batch batch = { .name = opt->batch, .file = stdin };
+	struct batch batch = {
+		.name = name,
+		.run = run,
+		.data = data,
+		.file = stdin
+	};
 	int ret;
 
-	if (strcmp(opt->batch, "-"))
-		batch.file = fopen(opt->batch, "re");
+	if (strcmp(name, "-"))
+		batch.file = fopen(name, "re");
 	if (!batch.file)
-		return value_error("-b", opt->batch, "%s", strerror(errno));
-	ret = commands_run(&batch, opt, run);
+		return value_error(word, name, "%s", strerror(errno));
+	ret = commands_run(&batch, opt);
 	if (ferror(batch.file))
-		ret = value_error("-b", opt->batch, "cannot be read: %s",
+		ret = value_error(word, name, "cannot be read: %s",
 				  strerror(errno));
 	if (batch.file != stdin)
 		fclose(batch.file);
 	free(batch.buf);
 	return ret;
+}
+
+int batch_run(const struct options *opt, int (*run)(struct args *args))
+{
+	return batch_file("-b", opt->batch, opt, run, NULL);
 }
