@@ -10,6 +10,7 @@ int cmd_delete(struct args *args);
 int cmd_explain(struct args *args);
 int cmd_export(struct args *args);
 int cmd_help(struct args *args);
+int cmd_load(struct args *args);
 int cmd_monitor(struct args *args);
 int cmd_set(struct args *args);
 int cmd_show(struct args *args);

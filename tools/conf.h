@@ -9,6 +9,9 @@
 
 #include "names.h"
 
+/* Packets that a device lets wait that nobody gave a queue. */
+#define QUEUE_DEFAULT 16
+
 struct args;
 
 struct addr {

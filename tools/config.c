@@ -8,16 +8,10 @@
 
 #include "args.h"
 #include "commands.h"
+#include "config.h"
 #include "netns.h"
 #include "report.h"
 #include "session.h"
-
-/* Where a device is to go, opened before anything is changed. */
-struct target {
-	int fd;			/* -1: stays where it is */
-	struct nl nl;
-	bool open;
-};
 
 static int target_open(struct target *target, const struct conf *conf)
 {
@@ -34,28 +28,27 @@ static int target_open(struct target *target, const struct conf *conf)
 	/* To move a device there takes less privilege than to enter. */
 	if (!conf->given[W_UP])
 		return 0;
-	ret = nl_open(&target->nl, target->fd);
+	ret = nl_open(&target->own, target->fd);
 	if (ret) {
 		value_error("netns", spec, "cannot be entered for up: %s",
 			    strerror(-ret));
 		close(target->fd);
 		return XVTI_REFUSED;
 	}
-	target->open = true;
+	target->nl = &target->own;
 	return 0;
 }
 
 static void target_close(struct target *target)
 {
-	if (target->open)
-		nl_close(&target->nl);
+	if (target->nl)
+		nl_close(target->nl);
 	if (target->fd >= 0)
 		close(target->fd);
 }
 
 /* dev IFNAME, in the namespace @under that the device is routed in. */
-static int dev_resolve(struct nl *under, const struct conf *conf,
-		       uint32_t *ifindex)
+int config_lower(struct nl *under, const struct conf *conf, uint32_t *ifindex)
 {
 	struct nl_error error;
 	struct link link;
@@ -72,12 +65,6 @@ static int dev_resolve(struct nl *under, const struct conf *conf,
 				   "no such device in the underlay namespace");
 	return refused(&error, conf->name, conf, W_DEV);
 }
-
-/* A device and the namespace where it can be reached now. */
-struct place {
-	struct nl *nl;
-	uint32_t ifindex;
-};
 
 static int place_up(struct place *place, const struct conf *conf)
 {
@@ -98,10 +85,10 @@ static int place_move(struct place *place, const struct conf *conf,
 		return 0;
 	if (link_move(place->nl, place->ifindex, target->fd, &error))
 		return refused(&error, conf->name, conf, W_NETNS);
-	if (!target->open)
+	if (!target->nl)
 		return 0;
 	/* The index may be another one there. */
-	place->nl = &target->nl;
+	place->nl = target->nl;
 	if (link_find(place->nl, conf->name, &link, &error)) {
 		place->ifindex = 0;
 		return refused(&error, conf->name, conf, W_NETNS);
@@ -143,26 +130,35 @@ static void place_undo(struct place *place, const struct conf *conf)
 		conf->name);
 }
 
+/*
+ * Creates a device and deletes it again if a step fails. @place is then where
+ * it can be reached.
+ */
+int config_create(struct place *place, const struct conf *conf,
+		  uint32_t dev_ifindex, struct target *target)
+{
+	int ret = place_create(place, conf);
+
+	if (ret)
+		return ret;
+	ret = place_configure(place, conf, dev_ifindex);
+	if (!ret)
+		ret = place_move(place, conf, target);
+	if (!ret)
+		ret = place_up(place, conf);
+	if (ret)
+		place_undo(place, conf);
+	return ret;
+}
+
 static int add_device(struct nl *nl, const struct conf *conf,
 		      struct target *target)
 {
 	struct place place = { .nl = nl };
 	uint32_t dev_ifindex;
-	int ret;
+	int ret = config_lower(nl, conf, &dev_ifindex);
 
-	ret = dev_resolve(nl, conf, &dev_ifindex);
-	if (!ret)
-		ret = place_create(&place, conf);
-	if (ret)
-		return ret;
-	ret = place_configure(&place, conf, dev_ifindex);
-	if (!ret)
-		ret = place_move(&place, conf, target);
-	if (!ret)
-		ret = place_up(&place, conf);
-	if (ret)
-		place_undo(&place, conf);
-	return ret;
+	return ret ? ret : config_create(&place, conf, dev_ifindex, target);
 }
 
 typedef int (*config_fn)(struct session *session, struct conf *conf,
@@ -237,7 +233,7 @@ static int set_dev(struct session *session, struct conf *conf,
 		return value_error("dev", conf->dev,
 				   "cannot be looked up: the underlay namespace of %s has no name here (netnsid %d)",
 				   conf->name, dev->underlay);
-	return dev_resolve(under, conf, dev_ifindex);
+	return config_lower(under, conf, dev_ifindex);
 }
 
 static bool conf_has_attrs(const struct conf *conf)

@@ -71,6 +71,16 @@ int netns_open(const char *word, const char *spec)
 	return fd;
 }
 
+/* Without a message: whether there is anything of that name. */
+bool netns_there(const char *spec)
+{
+	int fd = spec_open(spec);
+
+	if (fd >= 0)
+		close(fd);
+	return fd >= 0;
+}
+
 /* How to run @command in the namespace @spec; NULL: in this one. */
 void netns_command(const char *spec, const char *command, char *buf,
 		   size_t size)

@@ -9,6 +9,7 @@
 struct nl;
 
 int netns_open(const char *word, const char *spec);
+bool netns_there(const char *spec);
 bool netns_find_id(struct nl *nl, int32_t id, char *spec, size_t size);
 void netns_command(const char *spec, const char *command, char *buf,
 		   size_t size);

@@ -12,9 +12,6 @@
 #include "show.h"
 #include "state.h"
 
-/* What a device has that nobody gave a queue. */
-#define QUEUE_DEFAULT 16
-
 /* What xfrm has in the namespace of the devices, to warn of. */
 struct xfrm_view {
 	struct policies policies;

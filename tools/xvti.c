@@ -22,6 +22,7 @@ static const struct {
 	{ "explain", cmd_explain, "NAME to ADDR", "why a packet does or does not get through" },
 	{ "export", cmd_export, "[NAME]", "print the commands that rebuild devices" },
 	{ "help", cmd_help, "", "print this" },
+	{ "load", cmd_load, "[FILE...]", "make devices what files say, /etc/xvti by default" },
 	{ "monitor", cmd_monitor, "", "print devices as they change" },
 	{ "show", cmd_show, "[NAME]", "show devices; the command if none is given" },
 	{ "set", cmd_set, "NAME WORDS", "change the words given, keep the rest" },
