@@ -17,6 +17,12 @@
 #          the packages of a second kernel
 #        layer.sh life ROOT DEBS
 #          the module after its life under DKMS, see dkms.sh
+#        layer.sh packaging ROOT
+#          what Debian packages are built with
+#        layer.sh packages ROOT PACKAGING
+#          our packages, and those of a version after it
+#        layer.sh system ROOT
+#          what makes the root a system that boots with systemd
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -25,11 +31,15 @@ case ${1-} in
 dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh
 	selftests/modules) ;;
 life) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh) ;;
-user) paths=(Makefile COPYING dkms.conf kmod/include tools selftests/Makefile
+user) paths=(Makefile COPYING dkms.conf kmod/include tools packaging/xvti.service.in
+	selftests/Makefile
 	':(glob)selftests/*.c' ':(glob)selftests/*.h'
 	':(glob)selftests/bench/*.c') ;;
-kernel | debs) paths=() ;;
-*) die "usage: layer.sh user|dkms|kernel|debs|life ROOT..." ;;
+packages) paths=(Kbuild Makefile README CHANGELOG COPYING dkms.conf kmod
+	tools packaging Documentation) ;;
+kernel | debs | packaging | system) paths=() ;;
+*) die "usage: layer.sh user|dkms|kernel|debs|life|packaging|packages|system" \
+	"ROOT..." ;;
 esac
 kind=$1 root=${2:?usage: layer.sh KIND ROOT...}
 
@@ -57,6 +67,9 @@ dkms)
 	;;
 life)
 	job=(KERNEL="$(basename "$root"/usr/lib/modules/*)")
+	lower=${3:?}:$root
+	;;
+packages)
 	lower=${3:?}:$root
 	;;
 kernel)
@@ -114,6 +127,12 @@ in_overlay()
 		"${proxy[@]}" "${job[@]}" chroot "$merged" bash "/usr/src/build-$kind" </dev/null
 }
 
+# Whether the build downloads.
+downloads()
+{
+	[[ $kind == @(kernel|debs|packaging|system) ]]
+}
+
 # A build that downloads, as the root was downloaded, does its work in /build, a
 # directory of the cache: a kernel tree would not fit in memory, which is where
 # an overlay may be.
@@ -132,14 +151,14 @@ prepare_download()
 	apt_options >"$merged/etc/apt/apt.conf.d/99xvti"
 }
 
-# Build in an overlay of the root; the upper directory is the layer, or what the
-# build leaves as layer in /build.
+# Build in an overlay of the root; the upper directory is the layer, or what a
+# build that downloads leaves as layer in /build.
 build()
 {
 	local new=$1 log=$2
 
 	mount_overlay "$new/rw" "$new/merged"
-	if [[ $kind == kernel || $kind == debs ]]; then
+	if downloads; then
 		prepare_download "$new" "$new/merged"
 	else
 		source_files "${paths[@]}" |
@@ -151,11 +170,13 @@ build()
 	fi
 	# A build may leave a process behind that ends a moment later.
 	umount -R "$new/merged" 2>/dev/null || umount -Rl "$new/merged"
-	if [[ -d $new/build ]]; then
+	if [[ -d $new/build/layer ]]; then
 		mv "$new/build/layer" "$new/layer"
 	else
 		cp -a "$new/rw/upper" "$new/layer"
-		rm -rf "$new/layer"/{tmp,dev,proc,usr/src/build-"$kind"}
+		rm -rf "$new/layer"/{tmp,dev,proc,build,usr/src/build-"$kind"}
+		rm -rf "$new/layer"/etc/{resolv.conf,apt/apt.conf.d/99xvti}
+		rm -rf "$new/layer"/var/{lib/apt/lists,cache/apt}
 	fi
 }
 

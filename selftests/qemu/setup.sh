@@ -18,6 +18,7 @@ util-linux		flock
 mount			mount
 procps			ps
 gcc			gcc
+groff-base		groff
 make			make
 pkg-config		pkg-config
 libmnl-dev		/usr/include/libmnl/libmnl.h

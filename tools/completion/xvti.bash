@@ -147,8 +147,8 @@ _xvti_candidates()
 		;;
 	esac
 	if [ "$verb" -ge "$COMP_CWORD" ]; then
-		printf '%s\n' add delete explain export help monitor \
-			set show version
+		printf '%s\n' add delete explain export help load \
+			monitor set show version
 		return
 	fi
 	case ${COMP_WORDS[verb]} in
@@ -156,6 +156,15 @@ _xvti_candidates()
 	explain) _xvti_explain "$verb" "$previous" ;;
 	del | delete | show | export) _xvti_devices ;;
 	esac
+}
+
+_xvti_takes_files()
+{
+	local verb
+	verb=$(_xvti_verb)
+
+	[ "$verb" -lt "$COMP_CWORD" ] && [ "${COMP_WORDS[verb]}" = load ] &&
+		[[ ${COMP_WORDS[COMP_CWORD]} != -* ]]
 }
 
 _xvti()
@@ -168,6 +177,10 @@ _xvti()
 		return
 		;;
 	esac
+	if _xvti_takes_files; then
+		mapfile -t COMPREPLY < <(compgen -f -- "$word")
+		return
+	fi
 	mapfile -t COMPREPLY < <(compgen -W "$(_xvti_candidates)" -- "$word")
 	# bash takes ":" of an address for the end of a word.
 	declare -F __ltrim_colon_completions >/dev/null &&
