@@ -9,6 +9,7 @@
  */
 
 #include <linux/jhash.h>
+#include <linux/timekeeping.h>
 
 #include "binding.h"
 #include "bundle.h"
@@ -255,6 +256,17 @@ bool xvti_binding_tmpl(const struct xvti_dev *xv, const struct xvti_conf *conf,
 	return true;
 }
 
+/* Who is called at night wants to know since when. */
+static void xvti_since_update(struct xvti_dev *xv)
+{
+	bool paired = xv->sa_out && xv->sa_in;
+
+	if (paired == xv->paired)
+		return;
+	xv->paired = paired;
+	xv->since = ktime_get_real_seconds();
+}
+
 static void xvti_carrier_update(struct xvti_dev *xv)
 {
 	bool up = xv->conf.carrier == XVTI_CARRIER_ALWAYS ||
@@ -437,6 +449,7 @@ void xvti_binding_update(struct xvti_dev *xv)
 	}
 	WRITE_ONCE(xv->usable_out, inner);
 	xvti_bundle_flush(xv);
+	xvti_since_update(xv);
 	xvti_carrier_update(xv);
 	xvti_queue_kick(xv);
 

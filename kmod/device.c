@@ -11,6 +11,7 @@
 #include <linux/if_arp.h>
 #include <linux/netdevice.h>
 #include <linux/rtnetlink.h>
+#include <linux/timekeeping.h>
 #include <net/ip_tunnels.h>
 #include <net/netns/generic.h>
 #include <net/rtnetlink.h>
@@ -90,6 +91,7 @@ static int xvti_dev_init(struct net_device *dev)
 	xv->pcpu = netdev_alloc_pcpu_stats(struct xvti_pcpu);
 	if (!xv->pcpu)
 		return -ENOMEM;
+	xv->since = ktime_get_real_seconds();
 	spin_lock_bh(&xvti_sa_lock);
 	list_add_tail(&xv->net_node, &xn->devs);
 	spin_unlock_bh(&xvti_sa_lock);

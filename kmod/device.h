@@ -34,6 +34,8 @@ struct xvti_out;
  * @reqid: reqid in use, the configured or the learned one
  * @sa_out: usable outbound SAs
  * @sa_in: usable inbound SAs
+ * @since: time since when there is one in each direction, or is not
+ * @paired: which of the two
  * @sas: bound SAs, newest first
  * @dirty_node: in the list of devices whose SAs have changed
  * @net_node: in the list of the underlay's devices
@@ -71,6 +73,8 @@ struct xvti_dev {
 	u32			reqid;
 	unsigned int		sa_out;
 	unsigned int		sa_in;
+	time64_t		since;
+	bool			paired;
 	struct list_head	sas;
 	struct list_head	dirty_node;
 	struct list_head	net_node;

@@ -132,6 +132,19 @@ static bool xvti_put_stats(struct sk_buff *msg, const struct xvti_dev *xv)
 	return true;
 }
 
+static bool xvti_put_times(struct sk_buff *msg, const struct xvti_dev *xv)
+{
+	time64_t time;
+	unsigned int reason = xvti_stats_last(xv, &time);
+
+	return !nla_put_u64_64bit(msg, XVTI_A_DEV_SINCE, xv->since,
+				  XVTI_A_DEV_PAD) &&
+	       (!reason ||
+		(!nla_put_u32(msg, XVTI_A_DEV_DROP_REASON, reason) &&
+		 !nla_put_u64_64bit(msg, XVTI_A_DEV_DROP_TIME, time,
+				    XVTI_A_DEV_PAD)));
+}
+
 /* The underlay is told to who could see it by rtnetlink too. */
 static bool xvti_put_underlay(struct sk_buff *msg, const struct xvti_dev *xv)
 {
@@ -159,7 +172,7 @@ static int xvti_fill(struct sk_buff *msg, struct xvti_dev *xv, u32 portid,
 	     xvti_put_underlay(msg, xv);
 	spin_lock_bh(&xvti_sa_lock);
 	ok = ok && (!xv->conf.family || xvti_put_conf(msg, xv)) &&
-	     xvti_put_state(msg, xv);
+	     xvti_put_state(msg, xv) && xvti_put_times(msg, xv);
 	spin_unlock_bh(&xvti_sa_lock);
 	ok = ok && xvti_put_stats(msg, xv);
 	if (!ok) {

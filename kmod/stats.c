@@ -8,6 +8,7 @@
 
 #include <linux/ethtool.h>
 #include <linux/string.h>
+#include <linux/timekeeping.h>
 
 #include "device.h"
 
@@ -97,6 +98,40 @@ void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat)
 	xvti_stats_add(xv, stat, 1);
 }
 
+static void xvti_stats_dropped(const struct xvti_dev *xv, unsigned int reason)
+{
+	xvti_stats_inc(xv, reason);
+	this_cpu_write(xv->pcpu->drop_reason, reason);
+	this_cpu_write(xv->pcpu->drop_time, (u32)ktime_get_real_seconds());
+}
+
+/**
+ * xvti_stats_last() - the last packet that went no further, on any CPU
+ * @xv: device
+ * @time: filled, in seconds of the epoch
+ *
+ * Context: any.
+ * Return: XVTI_A_STATS_* of its reason, or 0 if there was none.
+ */
+unsigned int xvti_stats_last(const struct xvti_dev *xv, time64_t *time)
+{
+	unsigned int reason = 0;
+	u32 last = 0;
+	int cpu;
+
+	for_each_possible_cpu(cpu) {
+		const struct xvti_pcpu *p = per_cpu_ptr(xv->pcpu, cpu);
+		u32 when = READ_ONCE(p->drop_time);
+
+		if (when < last || !READ_ONCE(p->drop_reason))
+			continue;
+		reason = READ_ONCE(p->drop_reason);
+		last = when;
+	}
+	*time = last;
+	return reason;
+}
+
 /**
  * xvti_stats_drop() - count and trace a packet that goes no further
  * @xv: device
@@ -108,7 +143,7 @@ void xvti_stats_inc(const struct xvti_dev *xv, unsigned int stat)
 void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
 		     unsigned int reason)
 {
-	xvti_stats_inc(xv, reason);
+	xvti_stats_dropped(xv, reason);
 	trace_xvti_drop(xv->dev, skb, ntohs(skb->protocol), skb->len, reason);
 }
 
@@ -124,7 +159,7 @@ void xvti_stats_drop(const struct xvti_dev *xv, const struct sk_buff *skb,
 void xvti_stats_lost(const struct xvti_dev *xv, const void *skb,
 		     enum xvti_inner inner, unsigned int len)
 {
-	xvti_stats_inc(xv, XVTI_A_STATS_TX_ERROR);
+	xvti_stats_dropped(xv, XVTI_A_STATS_TX_ERROR);
 	trace_xvti_drop(xv->dev, skb,
 			inner == XVTI_INNER6 ? ETH_P_IPV6 : ETH_P_IP, len,
 			XVTI_A_STATS_TX_ERROR);

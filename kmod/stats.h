@@ -19,6 +19,8 @@ struct xvti_dev;
  * @tx_packets: inner packets sent
  * @tx_bytes: their octets
  * @count: one counter for each XVTI_A_STATS_* attribute
+ * @drop_reason: XVTI_A_STATS_* of the last drop, or 0
+ * @drop_time: when that was; seconds of the epoch, in one word until 2106
  */
 struct xvti_pcpu {
 	struct u64_stats_sync	syncp;
@@ -27,12 +29,15 @@ struct xvti_pcpu {
 	u64			tx_packets;
 	u64			tx_bytes;
 	unsigned long		count[XVTI_A_STATS_MAX + 1];
+	u32			drop_reason;
+	u32			drop_time;
 };
 
 extern const struct ethtool_ops xvti_ethtool_ops;
 extern const char xvti_stat_names[XVTI_A_STATS_MAX + 1][32];
 
 void xvti_stats_get(const struct xvti_dev *xv, struct rtnl_link_stats64 *s);
+unsigned int xvti_stats_last(const struct xvti_dev *xv, time64_t *time);
 u64 xvti_stats_count(const struct xvti_dev *xv, unsigned int stat);
 void xvti_stats_rx(const struct xvti_dev *xv, unsigned int len);
 void xvti_stats_tx(const struct xvti_dev *xv, unsigned int len);

@@ -53,12 +53,14 @@ ATTRIBUTES = {
         ("mode", "u32"), ("carrier", "u32"), ("mtu", "u32"),
         ("mtu-source", "u32"), ("lower-mtu", "u32"), ("queue", "u32"),
         ("running", "u8"), ("sa-out", "u32"), ("sa-in", "u32"),
-        ("peer", "address"), ("peer-reqid", "u32"), ("stats", "hex")))
+        ("peer", "address"), ("peer-reqid", "u32"), ("stats", "hex"),
+        ("since", "u64"), ("drop-reason", "u32"), ("drop-time", "u64")))
 }
 NAMES = {number: name for name, (number, _) in ATTRIBUTES.items()}
 ENCODE = {
     "u8": lambda v: struct.pack("=B", int(v, 0)),
     "u32": lambda v: struct.pack("=I", int(v, 0)),
+    "u64": lambda v: struct.pack("=Q", int(v, 0)),
     "string": lambda v: v.encode() + b"\0",
     "address": lambda v: ipaddress.ip_address(v).packed,
     "hex": bytes.fromhex,

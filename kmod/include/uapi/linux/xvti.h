@@ -55,7 +55,7 @@ enum xvti_mtu_source {
 };
 
 /* Attributes of a device. Addresses are 4 or 16 octets in network order;
- * integers are in host order.
+ * integers are in host order, times in seconds of the epoch.
  */
 enum {
 	XVTI_A_DEV_PAD = 0,
@@ -81,6 +81,9 @@ enum {
 	XVTI_A_DEV_PEER,		/* binary, remote in use */
 	XVTI_A_DEV_PEER_REQID,		/* u32, reqid in use */
 	XVTI_A_DEV_STATS,		/* nest, XVTI_A_STATS_* */
+	XVTI_A_DEV_SINCE,		/* u64, when SAs last came or went */
+	XVTI_A_DEV_DROP_REASON,		/* u32, XVTI_A_STATS_* of the last */
+	XVTI_A_DEV_DROP_TIME,		/* u64, when that was */
 
 	__XVTI_A_DEV_MAX,
 	XVTI_A_DEV_MAX = __XVTI_A_DEV_MAX - 1
