@@ -6,6 +6,7 @@
 
 #include <stddef.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "args.h"
 #include "report.h"
@@ -20,6 +21,7 @@ enum option {
 	OPT_FORCE,
 	OPT_VERSION,
 	OPT_HELP,
+	OPT_COLOR,
 };
 
 /* Any prefix stands for the option. */
@@ -34,6 +36,7 @@ static const struct {
 	{ "stats", OPT_STATS, false },
 	{ "details", OPT_DETAILS, false },
 	{ "netns", OPT_NETNS, false },
+	{ "color", OPT_COLOR, false },
 	{ "batch", OPT_BATCH, true },
 	{ "force", OPT_FORCE, true },
 	{ "Version", OPT_VERSION, true },
@@ -53,6 +56,23 @@ static int option_value(struct args *args, const char *option,
 	if (!args->argc)
 		return usage_error("option \"%s\": missing argument", option);
 	*value = shift(args);
+	return 0;
+}
+
+/* -color, or -color=always|auto|never */
+static int color_apply(struct options *opt, const char *given)
+{
+	const char *when = strchr(given, '=');
+
+	if (!when || !strcmp(when, "=always"))
+		opt->color = true;
+	else if (!strcmp(when, "=auto"))
+		opt->color = isatty(STDOUT_FILENO);
+	else if (!strcmp(when, "=never"))
+		opt->color = false;
+	else
+		return usage_error("option \"%s\": must be always, auto or never",
+				   given);
 	return 0;
 }
 
@@ -87,8 +107,20 @@ static int option_apply(struct args *args, enum option option,
 		return option_value(args, given, &opt->netns);
 	case OPT_BATCH:
 		return option_value(args, given, &opt->batch);
+	case OPT_COLOR:
+		return color_apply(opt, given);
 	}
 	return 0;
+}
+
+/* Only the colour takes its value behind a "=", as with ip. */
+static bool option_is(size_t i, const char *name)
+{
+	size_t len = strlen(name);
+
+	if (options[i].option == OPT_COLOR)
+		len = strcspn(name, "=");
+	return len && !strncmp(options[i].name, name, len);
 }
 
 static int option_read(struct args *args)
@@ -99,8 +131,8 @@ static int option_read(struct args *args)
 
 	if (*name == '-')
 		name++;
-	for (i = 0; *name && i < sizeof(options) / sizeof(options[0]); i++) {
-		if (strncmp(options[i].name, name, strlen(name)))
+	for (i = 0; i < sizeof(options) / sizeof(options[0]); i++) {
+		if (!option_is(i, name))
 			continue;
 		if (options[i].first && args->in_command)
 			return usage_error("option \"%s\": must stand before the command",

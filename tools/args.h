@@ -12,6 +12,7 @@ struct options {
 	bool force;
 	bool version;
 	bool help;
+	bool color;
 	const char *netns;
 	const char *batch;
 };

@@ -335,6 +335,12 @@ uint32_t attr_u32(const struct nlattr *attr)
 	       0 : mnl_attr_get_u32(attr);
 }
 
+uint64_t attr_u64(const struct nlattr *attr)
+{
+	return mnl_attr_get_payload_len(attr) < sizeof(uint64_t) ?
+	       0 : mnl_attr_get_u64(attr);
+}
+
 void attr_name(const struct nlattr *attr, char *name, size_t size)
 {
 	const char *s = mnl_attr_get_payload(attr);

@@ -38,6 +38,7 @@ int link_parse(const struct nlmsghdr *nlh, void *data);
 int dev_parse(const struct nlmsghdr *nlh, void *data);
 
 uint32_t attr_u32(const struct nlattr *attr);
+uint64_t attr_u64(const struct nlattr *attr);
 void attr_name(const struct nlattr *attr, char *name, size_t size);
 void attr_addr(const struct nlattr *attr, struct addr *addr);
 void attr_mark(const struct nlattr *attr, uint32_t *mark, uint32_t *mask);

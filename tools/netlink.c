@@ -397,6 +397,15 @@ static void dev_attr_state(const struct nlattr *attr, struct dev *dev)
 	case XVTI_A_DEV_STATS:
 		dev_stats_parse(attr, dev);
 		break;
+	case XVTI_A_DEV_SINCE:
+		dev->since = attr_u64(attr);
+		break;
+	case XVTI_A_DEV_DROP_REASON:
+		dev->drop_reason = attr_u32(attr);
+		break;
+	case XVTI_A_DEV_DROP_TIME:
+		dev->drop_time = attr_u64(attr);
+		break;
 	}
 }
 

@@ -79,6 +79,9 @@ struct dev {
 	struct addr peer;
 	uint32_t peer_reqid;
 	uint64_t stats[XVTI_A_STATS_MAX + 1];
+	uint64_t since;		/* seconds of the epoch, as the next but one */
+	uint32_t drop_reason;	/* XVTI_A_STATS_*, 0: none */
+	uint64_t drop_time;
 };
 
 struct devs {

@@ -12,6 +12,7 @@ static struct {
 	bool pretty;
 	bool empty;		/* nothing yet in the innermost container */
 	int depth;
+	bool color;
 } out;
 
 void out_start(bool json, bool pretty)
@@ -20,6 +21,7 @@ void out_start(bool json, bool pretty)
 	out.pretty = pretty;
 	out.empty = true;
 	out.depth = 0;
+	out.color = false;
 }
 
 static void newline(void)
@@ -163,6 +165,42 @@ void out_str(const char *key, const char *lead, const char *value)
 		json_string(value);
 	else
 		text_string(value);
+}
+
+void out_start_color(bool color)
+{
+	out.color = color && !out.json;
+}
+
+/* As ip has them on a light background. */
+static const char *color_code(enum color color)
+{
+	static const char *const codes[] = {
+		[COLOR_NONE] = "",
+		[COLOR_NAME] = "\033[36m",
+		[COLOR_IPV4] = "\033[35m",
+		[COLOR_IPV6] = "\033[34m",
+		[COLOR_GOOD] = "\033[32m",
+		[COLOR_BAD] = "\033[31m"
+	};
+
+	return out.color ? codes[color] : "";
+}
+
+/* As out_str(), the value in colour. */
+void out_colored(const char *key, const char *lead, enum color color,
+		 const char *value)
+{
+	if (!field(key, lead))
+		return;
+	if (out.json) {
+		json_string(value);
+		return;
+	}
+	fputs(color_code(color), stdout);
+	text_string(value);
+	if (out.color && color != COLOR_NONE)
+		fputs("\033[0m", stdout);
 }
 
 /* An element of an array, which has no key. */

@@ -10,7 +10,20 @@
  * @key, as text after @lead. A NULL key leaves it out of the JSON, a NULL
  * lead out of the text.
  */
+enum color {
+	COLOR_NONE,
+	COLOR_NAME,
+	COLOR_IPV4,
+	COLOR_IPV6,
+	COLOR_GOOD,
+	COLOR_BAD
+};
+
 void out_start(bool json, bool pretty);
+/* The text after this is coloured; JSON never is. */
+void out_start_color(bool color);
+void out_colored(const char *key, const char *lead, enum color color,
+		 const char *value);
 void out_array_open(const char *key);
 void out_array_close(void);
 void out_object_open(const char *key);

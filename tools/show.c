@@ -7,23 +7,34 @@
 
 #include "args.h"
 #include "commands.h"
+#include "counters.h"
 #include "output.h"
 #include "policy.h"
 #include "show.h"
+#include "show-sa.h"
 #include "state.h"
 
-/* What xfrm has in the namespace of the devices, to warn of. */
+/*
+ * What xfrm has in the namespace of the devices, to warn of, and in those that
+ * they are routed in.
+ */
 struct xfrm_view {
 	struct policies policies;
 	struct states states;
+	struct sas_view sas;
 };
+
+/* Labels of one width, so that what they stand for is in one column. */
+#define LABEL(name) "\n    " name
 
 static void show_addr(const char *key, const char *lead,
 		      const struct addr *addr)
 {
 	char buf[INET6_ADDRSTRLEN];
 
-	out_str(key, lead, addr_format(addr, buf, sizeof(buf)));
+	out_colored(key, lead,
+		    addr->family == AF_INET6 ? COLOR_IPV6 : COLOR_IPV4,
+		    addr_format(addr, buf, sizeof(buf)));
 }
 
 static void show_endpoints(const struct dev *dev)
@@ -93,15 +104,66 @@ static void show_underlay(struct session *session, const struct dev *dev,
 	}
 }
 
-static void show_state(const struct dev *dev, const struct link *link)
+static void show_flags(const struct dev *dev, const struct link *link)
 {
-	out_str("ifname", "", dev->name);
+	out_colored("ifname", "", COLOR_NAME, dev->name);
 	out_uint("ifindex", NULL, dev->ifindex);
 	if (!link)
 		return;
 	out_bool("up", link->up);
-	out_text(!link->up ? ": down" :
-		 dev->running ? ": up, running" : ": up, no carrier");
+	out_text(": ");
+	if (!link->up) {
+		out_colored(NULL, "", COLOR_BAD, "down");
+		return;
+	}
+	out_text("up, ");
+	if (dev->running)
+		out_colored(NULL, "", COLOR_GOOD, "running");
+	else
+		out_colored(NULL, "", COLOR_BAD, "no carrier");
+}
+
+/* Whether packets can get through, and if not what is the matter. */
+static const struct verdict {
+	const char *name;
+	const char *text;
+	bool good;
+} verdicts[] = {
+	{ "unconfigured", "not configured: see xvti set", false },
+	{ "down", "set down: ip link set NAME up", false },
+	{ "no-sa", "no SA in either direction: ask the IKE daemon", false },
+	{ "no-sa-out", "no SA to send by: see xvti explain", false },
+	{ "no-sa-in", "no SA to receive by: see xvti explain", false },
+	{ "up", "an SA in each direction", true }
+};
+
+static const struct verdict *verdict_of(const struct dev *dev,
+					const struct link *link)
+{
+	if (!dev->local.family)
+		return &verdicts[0];
+	if (link && !link->up)
+		return &verdicts[1];
+	if (!dev->sa_out)
+		return dev->sa_in ? &verdicts[3] : &verdicts[2];
+	return dev->sa_in ? &verdicts[5] : &verdicts[4];
+}
+
+/* What changes with time is in JSON only where statistics are asked for. */
+static void show_state(const struct dev *dev, const struct link *link,
+		       const struct options *opt)
+{
+	const struct verdict *verdict = verdict_of(dev, link);
+	char text[64];
+
+	out_str("state", NULL, verdict->name);
+	out_colored(NULL, LABEL("state    "),
+		    verdict->good ? COLOR_GOOD : COLOR_BAD, verdict->text);
+	if (!dev->since)
+		return;
+	out_uint(opt->stats ? "since" : NULL, NULL, dev->since);
+	if (dev->local.family)
+		out_str(NULL, ", for ", age_text(dev->since, text, sizeof(text)));
 }
 
 /* The peer and reqid in use, where the configuration does not say them. */
@@ -121,7 +183,7 @@ static void show_peer(const struct dev *dev, const struct options *opt)
 
 static void show_mtu(const struct dev *dev, const struct options *opt)
 {
-	out_uint("mtu", ", mtu ", dev->mtu);
+	out_uint("mtu", LABEL("mtu      "), dev->mtu);
 	out_str("mtu_source", NULL, mtu_source_name(dev->mtu_source));
 	out_text(" (");
 	out_text(mtu_source_text(dev->mtu_source));
@@ -139,15 +201,18 @@ static void show_queue(const struct dev *dev, const struct options *opt)
 		out_uint("queue", text ? ", queue " : NULL, dev->queue);
 }
 
-static void show_use(const struct dev *dev, const struct options *opt)
+static void show_use(struct session *session, const struct dev *dev,
+		     struct xfrm_view *xfrm, const struct options *opt)
 {
-	out_uint("sa_out", "\n    sa ", dev->sa_out);
-	out_text(" out");
-	out_uint("sa_in", " ", dev->sa_in);
+	out_uint("sa_out", LABEL("sa       "), dev->sa_out);
+	out_text(" out ");
+	out_uint("sa_in", "", dev->sa_in);
 	out_text(" in");
 	show_peer(dev, opt);
+	if (xfrm && (opt->stats || !opt->json))
+		show_sas(session, dev, &xfrm->sas);
 	show_mtu(dev, opt);
-	out_str("carrier", ", carrier ", carrier_name(dev->carrier));
+	out_str("carrier", LABEL("carrier  "), carrier_name(dev->carrier));
 	out_bool("running", dev->running);
 	show_queue(dev, opt);
 	if (opt->details)
@@ -158,15 +223,34 @@ static void show_traffic(const struct link *link)
 {
 	const struct rtnl_link_stats64 *s = &link->stats;
 
-	out_uint("rx_bytes", "\n    rx ", s->rx_bytes);
+	out_uint("rx_bytes", LABEL("rx       "), s->rx_bytes);
 	out_uint("rx_packets", " bytes ", s->rx_packets);
 	out_uint("rx_errors", " packets ", s->rx_errors);
 	out_uint("rx_dropped", " errors ", s->rx_dropped);
-	out_uint("tx_bytes", " dropped\n    tx ", s->tx_bytes);
+	out_uint("tx_bytes", " dropped" LABEL("tx       "), s->tx_bytes);
 	out_uint("tx_packets", " bytes ", s->tx_packets);
 	out_uint("tx_errors", " packets ", s->tx_errors);
 	out_uint("tx_dropped", " errors ", s->tx_dropped);
 	out_text(" dropped");
+}
+
+/* The last reason of a drop, which says most, before all of them. */
+static void show_last_drop(const struct dev *dev)
+{
+	const char *meaning = stat_meaning(dev->drop_reason);
+	char text[64];
+
+	if (!dev->drop_reason)
+		return;
+	out_str("drop_reason", NULL, stat_name(dev->drop_reason));
+	out_uint("drop_time", NULL, dev->drop_time);
+	out_colored(NULL, LABEL("dropped  "), COLOR_BAD,
+		    stat_name(dev->drop_reason));
+	out_str(NULL, " was the last, ",
+		age_text(dev->drop_time, text, sizeof(text)));
+	out_text(" ago");
+	if (meaning)
+		out_str(NULL, ": ", meaning);
 }
 
 /* "tx-no-sa" is tx_no_sa in JSON, where every key has underscores. */
@@ -189,12 +273,13 @@ static void show_stats(const struct dev *dev, const struct link *link,
 {
 	unsigned int i;
 
-	if (!opt->stats)
+	if (opt->json && !opt->stats)
 		return;
 	out_object_open("stats");
 	if (link)
 		show_traffic(link);
-	for (i = 1; i <= XVTI_A_STATS_MAX; i++)
+	show_last_drop(dev);
+	for (i = 1; opt->stats && i <= XVTI_A_STATS_MAX; i++)
 		show_counter(i, dev->stats[i], opt->details || dev->stats[i]);
 	out_object_close();
 }
@@ -259,7 +344,7 @@ static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
 {
 	bool any = false;
 
-	if (!xfrm)
+	if (!xfrm || !ignores_policies(dev))
 		return;
 	warn_policies(dev, &xfrm->policies, &any);
 	warn_states(dev, &xfrm->states, &any);
@@ -267,21 +352,20 @@ static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
 		out_array_close();
 }
 
-/*
- * What is known of a device, inside an object. @link may be NULL, and so may
- * @xfrm: what to warn of, where it is the device's.
- */
+/* What is known of a device, inside an object; @link and @xfrm may be NULL. */
 void show_dev(struct session *session, const struct dev *dev,
-	      const struct link *link, const struct xfrm_view *xfrm,
+	      const struct link *link, struct xfrm_view *xfrm,
 	      const struct options *opt)
 {
-	show_state(dev, link);
+	out_start_color(opt->color);
+	show_flags(dev, link);
 	show_endpoints(dev);
 	show_binding(dev);
 	show_lower(session, dev);
 	show_mode(dev);
 	show_underlay(session, dev, opt);
-	show_use(dev, opt);
+	show_state(dev, link, opt);
+	show_use(session, dev, xfrm, opt);
 	show_stats(dev, link, opt);
 	show_warnings(dev, xfrm);
 }
@@ -309,15 +393,15 @@ static void xfrm_view_free(struct xfrm_view *xfrm)
 {
 	policies_free(&xfrm->policies);
 	states_free(&xfrm->states);
+	sas_view_free(&xfrm->sas);
 }
 
 static void show_one(struct session *session, const struct dev *dev,
-		     const struct view *view, const struct xfrm_view *xfrm,
+		     const struct view *view, struct xfrm_view *xfrm,
 		     const struct options *opt)
 {
 	out_object_open(NULL);
-	show_dev(session, dev, view_link(view, dev->ifindex),
-		 ignores_policies(dev) ? xfrm : NULL, opt);
+	show_dev(session, dev, view_link(view, dev->ifindex), xfrm, opt);
 	out_object_close();
 	out_text("\n");
 }

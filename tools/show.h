@@ -18,7 +18,7 @@ void view_free(struct view *view);
 const struct link *view_link(const struct view *view, uint32_t ifindex);
 
 void show_dev(struct session *session, const struct dev *dev,
-	      const struct link *link, const struct xfrm_view *xfrm,
+	      const struct link *link, struct xfrm_view *xfrm,
 	      const struct options *opt);
 
 #endif

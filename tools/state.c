@@ -32,9 +32,8 @@ static bool attr_offloads_packets(const struct nlattr *attr)
 	       offload->flags & OFFLOAD_PACKET;
 }
 
-static void state_parse(const struct nlmsghdr *nlh,
-			const struct xfrm_usersa_info *info,
-			struct state *state)
+void state_parse(const struct nlmsghdr *nlh,
+		 const struct xfrm_usersa_info *info, struct state *state)
 {
 	const struct nlattr *attr;
 

@@ -10,6 +10,8 @@
 
 struct dev;
 struct nl;
+struct nlmsghdr;
+struct xfrm_usersa_info;
 
 struct state {
 	struct addr src;
@@ -31,6 +33,8 @@ struct states {
 	size_t count;
 };
 
+void state_parse(const struct nlmsghdr *nlh,
+		 const struct xfrm_usersa_info *info, struct state *state);
 int states_get(struct nl *nl, struct states *states);
 void states_free(struct states *states);
 bool state_of(const struct state *state, const struct dev *dev);

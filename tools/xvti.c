@@ -55,6 +55,7 @@ static const char explain_help[] =
 static const char options_help[] =
 	"OPTIONS:\n"
 	"  -j[son]  -p[retty]  -s[tatistics]  -d[etails]  -n[etns] NAME|PID\n"
+	"  -c[olor][=always|auto|never]\n"
 	"  before the command only: -b[atch] FILE|-  -f[orce]  -V[ersion]  -h[elp]\n";
 
 int cmd_help(struct args *args)

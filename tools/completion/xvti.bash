@@ -140,7 +140,7 @@ _xvti_candidates()
 	esac
 	case ${COMP_WORDS[COMP_CWORD]} in
 	-*)
-		printf '%s\n' -json -pretty -statistics -details -netns
+		printf '%s\n' -color -json -pretty -statistics -details -netns
 		[ "$verb" -lt "$COMP_CWORD" ] ||
 			printf '%s\n' -batch -force -Version -help
 		return

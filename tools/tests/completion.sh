@@ -48,7 +48,8 @@ offers "words of explain" "from
 iif" explain xv0 to 10.0.0.1 ""
 offers "files to load" "$dir/a.conf
 $dir/b.conf" load "$dir/"
-offers "options" "-details
+offers "options" "-color
+-details
 -json
 -netns
 -pretty
