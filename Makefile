@@ -55,6 +55,20 @@ patches-check:		## which fixes the tree KDIR lacks; do the patches fit
 check-harness:		## test the test machinery itself
 	+@selftests/qemu/selftest.sh
 
+check-packages:		## from apt install to a tunnel after a reboot, RELEASES=...
+	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) packages
+
+deb:			## build Debian packages in deb/, RELEASE=...
+	+@KDIR= $(RUN) deb $(RELEASE)
+
+docs:			## build Documentation/out/html
+	@selftests/qemu/setup.sh docs
+	@for text in Documentation/figures/*.txt; do \
+		python3 Documentation/draw.py "$$text" >"$${text%.txt}.svg"; done
+	sphinx-build -W --keep-going -q -b html -d Documentation/out/trees \
+		Documentation Documentation/out/html
+	@echo "xvti: see Documentation/out/html/index.html"
+
 shell:			## a shell in a guest with the module loaded, RELEASE=...
 	+@$(GUEST_ENV) $(RUN) shell $(RELEASE)
 
@@ -80,7 +94,7 @@ KERNEL_RELEASE = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null \
 clean:			## remove everything that was built in this tree
 	$(MAKE) -C tools clean
 	$(MAKE) -C selftests clean
-	rm -rf selftests/qemu/out selftests/bench/out
+	rm -rf selftests/qemu/out selftests/bench/out Documentation/out deb
 	find . -path ./.git -prune -o \( -name '*.o' -o -name '*.ko' \
 		-o -name '*.mod' -o -name '*.mod.c' -o -name '.*.cmd' \
 		-o -name '.*.o.d' -o -name 'Module.symvers' \
@@ -96,10 +110,11 @@ help:			## this list
 	@echo '  KDIR           kernel build tree, default that of the running kernel;'
 	@echo '                 with check, demo, shell, bench and repro: boot this'
 	@echo '                 tree in the guest; patches-check looks at its source'
-	@echo '  RELEASE        Debian release of demo, shell and bench,'
+	@echo '  RELEASE        Debian release of demo, shell, deb and bench,'
 	@echo '                 default $(RELEASE)'
 	@echo '  RELEASES       Debian releases of check, default bookworm and trixie,'
 	@echo '                 and of check-dkms, default bullseye and those;'
+	@echo '                 and of check-packages, default as check;'
 	@echo '                 the others are in selftests/qemu/releases'
 	@echo '  T              globs of test names of check and check-debug, such as'
 	@echo '                 "mtu* life", and of case names of repro'
@@ -111,5 +126,5 @@ help:			## this list
 	@echo '  DESTDIR        put before every installed path'
 
 .PHONY: all module tool headers demo check bench check-debug check-dkms \
-	check-harness patches-check repro shell install install-module \
+	check-packages deb docs check-harness patches-check repro shell install install-module \
 	install-tool uninstall clean help

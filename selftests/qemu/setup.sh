@@ -4,7 +4,7 @@
 # setup.sh - see that this machine has the programs that guests need. As root
 # on Debian, install what is missing; otherwise print the one command to run.
 #
-# usage: setup.sh base|kdir
+# usage: setup.sh base|kdir|docs
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -25,6 +25,7 @@ libmnl-dev		/usr/include/libmnl/libmnl.h
 libc6-dev		/usr/include/stdio.h
 python3			python3
 xz-utils		xz
+python3-sphinx		sphinx-build
 python3-yaml		/usr/lib/python3/dist-packages/yaml
 "
 
@@ -38,6 +39,13 @@ cpio			cpio
 kmod			depmod
 libelf-dev		/usr/include/libelf.h
 libssl-dev		/usr/include/openssl/ssl.h
+"
+
+# The documentation is made of reST.
+docs_packages="
+make			make
+python3			python3
+python3-sphinx		sphinx-build
 "
 
 # Without root, a user namespace with its own range of user ids is used.
@@ -80,9 +88,12 @@ install()
 		die "apt-get could not install: $*"
 }
 
-list=$base_packages
-[[ ${1:-base} != kdir ]] || list+=$kdir_packages
-[[ $EUID == 0 ]] || list+=$user_packages
+case ${1:-base} in
+docs) list=$docs_packages ;;
+kdir) list=$base_packages$kdir_packages ;;
+*) list=$base_packages ;;
+esac
+[[ $EUID == 0 || ${1:-base} == docs ]] || list+=$user_packages
 
 mapfile -t need < <(missing <<<"$list")
 [[ ${#need[@]} != 0 ]] || exit 0
