@@ -36,7 +36,7 @@ user) paths=(Makefile COPYING dkms.conf kmod/include tools packaging/xvti.servic
 	':(glob)selftests/*.c' ':(glob)selftests/*.h'
 	':(glob)selftests/bench/*.c') ;;
 packages) paths=(Kbuild Makefile README CHANGELOG COPYING dkms.conf kmod
-	tools packaging Documentation) ;;
+	tools packaging Documentation selftests/genl.py) ;;
 kernel | debs | packaging | system) paths=() ;;
 *) die "usage: layer.sh user|dkms|kernel|debs|life|packaging|packages|system" \
 	"ROOT..." ;;
