@@ -15,6 +15,7 @@ guest_gather()
 	add_layer root.sh "$(root_release "$release")"
 	root=${LAYERS[0]}
 	[[ ${NOMODULE-} ]] || add_layer layer.sh user "$root"
+	! wants_ynl "$release" || add_layer layer.sh ynl "$root" "$YNL_SOURCE"
 	parent=$root
 	if [[ ${KDIR-} ]]; then
 		add_layer kdir.sh "$KDIR"
@@ -26,6 +27,16 @@ guest_gather()
 	[[ ${NOMODULE-} || ${KDIR-} ]] ||
 		add_layer layer.sh dkms "$root" "$parent"
 	boot_files "$root" "$parent" "$(basename "$parent"/usr/lib/modules/*)"
+}
+
+# The first of Debian's kernels whose source has YNL whole, in its release.
+YNL_SOURCE=linux-source-6.12
+
+# Whether the guest is to have what the test ynl needs; not for one command.
+wants_ynl()
+{
+	[[ ${WITH_YNL-} && ! ${NOMODULE-} ]] && chosen ynl &&
+		[[ $(release_column "$(root_release "$1")" suite) == trixie ]]
 }
 
 # Put what a script of this directory makes on top of the guest's layers.

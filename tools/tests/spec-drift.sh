@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The interface is written down more than once: in the specification, in the
-# header that the module and the tool share, and in the counter names and
-# meanings of the tool. Fails where they have drifted apart.
+# header that the module and the tool share, in the policies of the module, and
+# in the counter names and meanings of the tool. Fails where they have drifted apart.
 
 set -u
 # shellcheck source=tools/tests/ktap.inc disable=SC1091
@@ -119,6 +119,27 @@ def types_of(attrs):
 dev = next(s for s in spec["attribute-sets"] if s["name"] == "dev")
 check("types of dev", types_of(dev["attributes"]),
       re.findall(r"(XVTI_A_DEV_\w+),\s*/\* (\w+)", header))
+
+# What a set may hold, as the kernel's generator would write it.
+LENGTHS = {"IFNAMSIZ - 1": 15, "sizeof(struct in6_addr)": 16}
+by_name = {a["name"]: a for a in dev["attributes"]}
+dev_set = next(o for o in spec["operations"]["list"] if o["name"] == "dev-set")
+
+
+def policy_of(attr):
+    checks = attr.get("checks", {})
+    kind = {"string": "NUL_STRING"}.get(attr["type"], attr["type"].upper())
+    return (constant("XVTI_A_DEV_", attr["name"]), kind, checks.get("max-len"))
+
+
+netlink = (top / "kmod/netlink.c").read_text()
+policies = re.search(r"xvti_dev_policy\[.*?\] = \{(.*?)\n\};", netlink, re.S)[1]
+check("policies of a set",
+      [policy_of(by_name[n]) for n in dev_set["do"]["request"]["attributes"]],
+      [(name, kind, LENGTHS.get(length, length) or None)
+       for name, kind, length in re.findall(
+           r"\[(\w+)\]\s*=\s*\{ \.type = NLA_(\w+)(?:,\s*\.len = ([^}]+?))? \}",
+           policies)])
 
 tests = (top / "selftests/genl.py").read_text()
 tests = tests[tests.index("ATTRIBUTES = {"):tests.index("NAMES = {")]
