@@ -71,6 +71,16 @@ case_adds()
 		'[8,1400,"sa",3,false]'
 	loads "nothing" "$UA" "xv0: deleted"$'\n'"xv1: deleted" </dev/null
 	check_eq "nothing is left" "$(names "$UA")" ""
+	[ ! -e /etc/xvti ] || die "there is an /etc/xvti already"
+	check "no configuration" xvti -n "$UA" load
+	defer rm -rf /etc/xvti
+	mkdir /etc/xvti
+	line xv0 7 >/etc/xvti/b.conf
+	line xv1 8 >/etc/xvti/a.conf
+	line xv2 9 >/etc/xvti/c.conf.bak
+	check_eq "directory" "$(xvti -n "$UA" load 2>&1)" "xv1: added"$'\n'"xv0: added"
+	rm /etc/xvti/*
+	check_eq "empty directory" "$(xvti -n "$UA" load 2>&1)" "xv1: deleted"$'\n'"xv0: deleted"
 }
 
 # What export writes is what is there.

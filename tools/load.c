@@ -101,8 +101,10 @@ static int paths_read(struct args *args, struct paths *paths)
 	int ret;
 
 	ret = args_word(args, &path);
+	/* Who has no configuration has none to be wrong. */
 	if (!ret && !path)
-		return paths_add(paths, CONFIG_DIR);
+		return access(CONFIG_DIR, F_OK) ? 0 :
+						  paths_add(paths, CONFIG_DIR);
 	while (!ret && path) {
 		ret = paths_add(paths, path);
 		if (!ret)

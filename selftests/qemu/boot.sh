@@ -5,7 +5,7 @@
 # answers. Sourced by run.sh.
 #
 # A guest is described by the variables that guest.sh sets: KERNEL, INITRD and
-# LAYERS (directories, topmost first). Its run directory $1 has self/, what is
+# LAYERS (directories, topmost first) or DISK (an image). Its run directory $1 has self/, what is
 # mounted at /xvti, and out/, the answers.
 
 MEMORY=${XVTI_MEMORY:-1024}
@@ -47,7 +47,7 @@ qemu_options()
 {
 	local run=$1 mode=$2 i tags=() append
 
-	printf '%s\n' -nodefaults -no-user-config -no-reboot \
+	printf '%s\n' -nodefaults -no-user-config \
 		-machine pc -smp "$((CPUS + 1))" -m "$MEMORY" \
 		-kernel "$KERNEL" -initrd "$INITRD"
 	accel
@@ -55,6 +55,13 @@ qemu_options()
 		share "layer$i" "${LAYERS[i]}" ,readonly=on
 		tags+=("layer$i")
 	done
+	# A disk outlives a reboot, but not the guest: writes go elsewhere.
+	if [[ $mode == disk ]]; then
+		printf '%s\n' -drive \
+			"file=$DISK,format=raw,if=virtio,snapshot=on"
+	else
+		printf '%s\n' -no-reboot
+	fi
 	share self "$run/self" ,readonly=on
 	share out "$run/out"
 	# One more is never started, as a host may have CPUs that are not there.
@@ -64,7 +71,11 @@ qemu_options()
 	# is most of what starting it costs; and reading the hpet leaves the
 	# emulated processor.
 	append+=" norandmaps tsc=reliable clocksource=tsc"
-	append+=" ${XVTI_APPEND-} guest.layers=$(IFS=,; echo "${tags[*]}")"
+	if [[ $mode == disk ]]; then
+		append+=" ${XVTI_APPEND-} guest.disk=vda"
+	else
+		append+=" ${XVTI_APPEND-} guest.layers=$(IFS=,; echo "${tags[*]}")"
+	fi
 	printf '%s\n' -append "$append" -display none
 	if [[ $mode == shell ]]; then
 		printf '%s\n' -serial mon:stdio

@@ -13,7 +13,8 @@ set -euo pipefail
 
 root=${1:?} parent=${2:?} release=${3:?} output=${4:?}
 shopt -s extglob
-need=(virtio_pci 9pnet_virtio 9p overlay)
+# INITRAMFS_MODULES: those for a root on a disk
+read -ra need <<<"${INITRAMFS_MODULES:-virtio_pci 9pnet_virtio 9p overlay}"
 
 # Paths of the modules that are not built in, in order, each once.
 module_files()

@@ -23,6 +23,8 @@
 #          our packages, and those of a version after it
 #        layer.sh system ROOT
 #          what makes the root a system that boots with systemd
+#        layer.sh ynl ROOT SOURCE
+#          what tests use of the kernel source in Debian package SOURCE
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -32,13 +34,14 @@ dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh
 	selftests/modules) ;;
 life) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh) ;;
 user) paths=(Makefile COPYING dkms.conf kmod/include tools packaging/xvti.service.in
+	Documentation/netlink
 	selftests/Makefile
 	':(glob)selftests/*.c' ':(glob)selftests/*.h'
 	':(glob)selftests/bench/*.c') ;;
 packages) paths=(Kbuild Makefile README CHANGELOG COPYING dkms.conf kmod
 	tools packaging Documentation selftests/genl.py) ;;
-kernel | debs | packaging | system) paths=() ;;
-*) die "usage: layer.sh user|dkms|kernel|debs|life|packaging|packages|system" \
+kernel | debs | packaging | system | ynl) paths=() ;;
+*) die "usage: layer.sh user|dkms|kernel|debs|life|packaging|packages|system|ynl" \
 	"ROOT..." ;;
 esac
 kind=$1 root=${2:?usage: layer.sh KIND ROOT...}
@@ -71,6 +74,9 @@ life)
 	;;
 packages)
 	lower=${3:?}:$root
+	;;
+ynl)
+	job=(SOURCE="${3:?}")
 	;;
 kernel)
 	job=(SOURCE="${3:?}" NAME="${4:?}" WANTED="$(image_version "$root")")
@@ -130,7 +136,7 @@ in_overlay()
 # Whether the build downloads.
 downloads()
 {
-	[[ $kind == @(kernel|debs|packaging|system) ]]
+	[[ $kind == @(kernel|debs|packaging|system|ynl) ]]
 }
 
 # A build that downloads, as the root was downloaded, does its work in /build, a

@@ -13,6 +13,8 @@ usage()
 	cat >&2 <<-END
 	usage: run.sh check                 run the tests
 	       run.sh dkms                  what DKMS does with the module
+	       run.sh packages              what a user does with our packages
+	       run.sh deb [RELEASE]         build them
 	       run.sh demo [RELEASE]        run the demo
 	       run.sh shell [RELEASE]       a shell in a guest
 	       run.sh repro                 show the kernel's bugs
@@ -96,8 +98,10 @@ RUN=$(mktemp -d "${TMPDIR:-/tmp}/xvti.XXXXXX")
 verb=$1
 shift
 case $verb in
-check) . "$QEMU_DIR/check.sh"; run_check ;;
+check) . "$QEMU_DIR/check.sh"; WITH_YNL=1; run_check ;;
 dkms) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/dkms.sh"; run_dkms ;;
+packages) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/system.sh"; run_packages ;;
+deb) . "$QEMU_DIR/system.sh"; run_deb "${1:-bookworm}" ;;
 demo) run_exec "${1:-bookworm}" 'exec demo/demo.sh' ;;
 repro) . "$QEMU_DIR/repro.sh"; run_repro ;;
 shell) run_shell "${1:-bookworm}" ;;

@@ -17,6 +17,7 @@ debian-archive-keyring	/usr/share/keyrings/debian-archive-keyring.gpg
 util-linux		flock
 mount			mount
 procps			ps
+e2fsprogs		mke2fs
 gcc			gcc
 groff-base		groff
 make			make
