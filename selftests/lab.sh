@@ -1,0 +1,433 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout=1800
+# kernels=one
+#
+# The reference network of Documentation/reference-network.rst: three sites with
+# two gateways each, strongSwan, BGP over twelve tunnels. Does it do what such a
+# network is built for, and how long does it take to heal?
+#
+# The network is set up once, for all cases; lab/network describes it.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$SELFTESTS/lab/net.sh"
+
+# How long a BGP session may hear nothing, and what an emulated guest takes for
+# all that comes before and after, in milliseconds.
+readonly HOLD=6000 SLACK=3000
+
+step() { note "$(cut -d ' ' -f 1 /proc/uptime) s: $*"; }
+
+# The network must be there, and whole, whatever the case before has done.
+need_lab()
+{
+	[ -e "$LAB/up" ] || lab_up
+	[ "$RET" -eq 0 ] || die "the network does not come up"
+	busywait 90 whole_and_up || {
+		diagnose
+		die "the network is not whole before the case"
+	}
+}
+
+whole_and_up()
+{
+	whole && is 48 bgp_sessions
+}
+
+diagnose()
+{
+	local gw
+
+	for gw in "${GATEWAYS[@]}"; do
+		note "$gw:" "$(in_ns "$gw-private" xvti show 2>&1)" \
+			"$(birdc_of "$LAB/$gw" private-bird show protocols | grep BGP)" \
+			"$(routes_of "$gw-private")"
+	done
+}
+
+now() { echo "$EPOCHREALTIME"; }
+
+since() # time: milliseconds
+{
+	echo $(((${EPOCHREALTIME/./} - ${1/./}) / 1000))
+}
+
+# --- what it is built for -----------------------------------------------------
+
+case_up()
+{
+	local start gw tunnel
+
+	start=$(now)
+	need_lab
+	note "up in $(since "$start") ms"
+	check_le "milliseconds to come up" "$(since "$start")" 240000
+	check_eq "SAs" "$(all_sas)" 48
+	check_eq "BGP sessions" "$(bgp_sessions)" 48
+	for tunnel in "${TUNNELS[@]}"; do
+		for gw in "${FIRST[$tunnel]}" "${SECOND[$tunnel]}"; do
+			tunnel_end "$tunnel" "$gw"
+			check_eq "SAs of $gw for $PEER_NAME" "$(tunnel_sas "$gw" "$PEER_NAME")" 2
+		done
+	done
+}
+
+# Every address of each site from each other one.
+case_reachability()
+{
+	local from to addr source
+
+	need_lab
+	for from in "${SITES[@]}"; do
+		for to in "${SITES[@]}"; do
+			[ "$from" != "$to" ] || continue
+			while read -r source addr; do
+				ping_ok "R$from to R$to" "${ROUTER[$from]}" "$addr" -I "$source"
+			done < <(probe_pairs "$from" "$to")
+		done
+	done
+}
+
+# One address of site 3's network is at site 2, and all have to find it there:
+# site 1, site 3 itself, from that very network, and the rest goes to site 3.
+case_overlap()
+{
+	local ns
+
+	need_lab
+	ping_ok "at site 2, from site 1" R1 2001:db8:a6::cc:1
+	ping_ok "at site 3, from site 1" R1 2001:db8:a6::1
+	ping_ok "at site 2, from site 3" R3 2001:db8:a6::cc:1 -I 2001:db8:a6::1
+	ping_ok "at site 3, from site 2" R2 2001:db8:a6::1 -I 2001:db8:a6::cc:1
+	check_eq "where the address is" "$(nexthops V1-1-private 2001:db8:a6::cc:1)" "V2-1 V2-2"
+	check_eq "where the network is" "$(nexthops V1-1-private 2001:db8:a6::/64)" "V3-1 V3-2"
+	# without the address at site 2, it would be one of site 3's network
+	must ip -n R2 addr del 2001:db8:a6::cc:1/128 dev site
+	for ns in V1-1-private V3-1-private; do
+		await "no route of its own in $ns" is "" nexthops "$ns" 2001:db8:a6::cc:1
+	done
+	ping_none "at nobody's" R1 2001:db8:a6::cc:1 2
+	must ip -n R2 addr add 2001:db8:a6::cc:1/128 dev site
+	await "the route is back" is "V2-1 V2-2" nexthops V1-1-private 2001:db8:a6::cc:1
+}
+
+# Many flows use all four ways between two sites.
+case_ecmp()
+{
+	local gw peer
+	local -A before
+
+	need_lab
+	for gw in V1-1 V1-2; do
+		for peer in V2-1 V2-2 V3-1 V3-2; do
+			before[$gw$peer]=$(link_stat "$gw-private" "$peer" tx_packets)
+		done
+	done
+	probes_start 24
+	busywait 10 false
+	probes_end
+	check_eq "lost" "$LOST" 0
+	# more than what BGP itself sends
+	for gw in V1-1 V1-2; do
+		for peer in V2-1 V2-2 V3-1 V3-2; do
+			check_ge "packets from $gw to $peer" \
+				$(($(link_stat "$gw-private" "$peer" tx_packets) - before[$gw$peer])) 150
+		done
+	done
+}
+
+# What fits is exactly what AES-GCM leaves of 1500 octets over IPv6, and hosts
+# with a larger MTU learn it.
+case_mtu()
+{
+	local want gw nr addr
+
+	need_lab
+	want=$(largest_inner 1500 6 gcm)
+	check_eq "MTU by RFC 4303" "$want" 1426
+	for gw in "${GATEWAYS[@]}"; do
+		[ "$(kind_of "$gw")" = xvti ] || continue
+		for nr in ${ENDS[$gw]}; do
+			tunnel_end "$nr" "$gw"
+			check_eq "MTU of $gw to $PEER_NAME" \
+				"$(dev_json "$gw-private" "$PEER_NAME" | jq -c '.[0] | [.mtu, .mtu_source]')" \
+				"[$want,\"sa\"]"
+		done
+	done
+	ping_ok "fits" R1 10.0.2.1 -M 'do' -s $((want - 28))
+	ping_ok "fits" R1 2001:db8:a2::1 -M 'do' -s $((want - 48))
+	refused "one octet more" "mtu ?= ?$want" \
+		in_ns R1 ping -n -M 'do' -s $((want - 27)) -c 2 -W 1 10.0.2.1
+	refused "one octet more" "mtu ?[=:] ?$want" \
+		in_ns R1 ping -n -M 'do' -s $((want - 47)) -c 2 -W 1 2001:db8:a2::1
+	for addr in 10.0.3.1 2001:db8:a3::1; do
+		check "tracepath to $addr" grep -q "pmtu $want" \
+			<(in_ns R1 tracepath -n -m 8 "$addr")
+	done
+	# in 30 s each, or it has stalled
+	tcp_ok "IPv4" R1 R2 10.0.2.1 2048
+	tcp_ok "IPv6" R2 R3 2001:db8:a3::1 2048
+	tcp_ok "IPv6" R3 R2 2001:db8:a6::cc:1 2048
+}
+
+# All children, from both ends, while probes use all paths.
+case_rekey()
+{
+	local gw nr spi
+
+	need_lab
+	probes_start
+	for gw in "${GATEWAYS[@]}"; do
+		for nr in ${ENDS[$gw]}; do
+			tunnel_end "$nr" "$gw"
+			spi=$(newest_spi "$gw" "$PEER_NAME")
+			check "rekey of $PEER_NAME by $gw" ike "$LAB/$gw" --rekey --child "$PEER_NAME"
+			await "a new SA from $gw to $PEER_NAME" new_spi "$gw" "$PEER_NAME" "$spi"
+		done
+	done
+	busywait "$XVTI_WAIT" quiet_for 2
+	probes_end
+	note "24 rekeys, $(tail -qn 1 "$TMP"/probes-[12] | awk '{ n += $2 } END { print n }')" \
+		"probes, $LOST lost"
+	check_eq "lost" "$LOST" 0
+	check_eq "SAs" "$(all_sas)" 48
+	for gw in "${GATEWAYS[@]}"; do
+		for nr in ${ENDS[$gw]}; do
+			tunnel_end "$nr" "$gw"
+			[ "$(kind_of "$gw")" != xvti ] || check_tunnel_drops "$gw" "$PEER_NAME"
+		done
+	done
+}
+
+newest_spi() # gateway peer
+{
+	ip -n "$1-public" xfrm state list src "${PUBLIC[$1]}" dst "${PUBLIC[$2]}" |
+		awk '/spi 0x/ { print $4; exit }'
+}
+
+new_spi() # gateway peer spi
+{
+	local spi
+
+	spi=$(newest_spi "$1" "$2")
+	[ -n "$spi" ] && [ "$spi" != "$3" ]
+}
+
+# Before the first SA the kernel's own packets had nowhere to go, and a packet
+# that did not fit was the MTU test's.
+check_tunnel_drops() # gateway peer
+{
+	check_eq "drops of $1 to $2" \
+		"$(drops "$1-private" "$2" | grep -vE '^tx_(no_sa|queue|too_big):')" ""
+}
+
+# --- failures -----------------------------------------------------------------
+
+# Waits until all is reached again, and says how long that took.
+healed() # what time limit
+{
+	local took
+
+	busywait 60 quiet_for 5 || fail "$1: not all is reached again"
+	took=$(outage "$2")
+	note "$1: full reachability after $took ms, $(($(probes_lost) - LOST_BEFORE)) probes lost"
+	check_le "$1: milliseconds" "$took" "$3"
+}
+
+# When the routes no longer use a tunnel, at each of some gateways: milliseconds
+# in LEFT.
+declare -A LEFT
+watch_leaving() # time [gateway peer]...
+{
+	local start=$1 end=$((SECONDS + 15)) i
+	local -a ends=("${@:2}")
+
+	LEFT=()
+	while ((${#LEFT[@]} < ${#ends[@]} / 2 && SECONDS < end)); do
+		for ((i = 0; i < ${#ends[@]}; i += 2)); do
+			[ -z "${LEFT[${ends[i]}]:-}" ] || continue
+			! has_left "${ends[i]}" "${ends[i + 1]}" ||
+				LEFT[${ends[i]}]=$(since "$start")
+		done
+	done
+}
+
+has_left() # gateway peer
+{
+	local peer=$2
+
+	! ip -n "$1-private" route show "10.0.${SITE[$peer]}.0/24" |
+		grep -q "dev $peer "
+}
+
+left() # what gateway limit
+{
+	note "$1: $2 has left the tunnel after ${LEFT[$2]:-more than 15000} ms"
+	check_le "$1: milliseconds until $2 has left" "${LEFT[$2]:-99999}" "$3"
+}
+
+whole_again() # what time
+{
+	busywait 120 whole_and_up || {
+		fail "$1: not whole again"
+		diagnose
+	}
+	note "$1: all tunnels in use after $(since "$2") ms"
+}
+
+# The power of a gateway fails, and comes back.
+case_gateway()
+{
+	local start
+
+	need_lab
+	probes_start
+	start=$(now)
+	gateway_kill V2-1
+	healed "V2-1 is dead" "$start" $((HOLD + SLACK))
+	start=$(now)
+	gateway_start V2-1
+	whole_again "V2-1 is back" "$start"
+	healed "V2-1 is back" "$start" $((HOLD + SLACK))
+	probes_end
+}
+
+# Its SAs stay in the kernel, and go on.
+case_daemon_killed()
+{
+	local start
+
+	need_lab
+	probes_start
+	start=$(now)
+	kill -KILL "$(charon_pid V1-1)"
+	if [ "$STYLE" = swanctl ]; then
+		await "charon of V1-1 ends" not alive "$LAB/V1-1" ike
+		busywait 3 false
+		start_ike V1-1
+	fi
+	healed "charon of V1-1 is killed and started again" "$start" 1000
+	whole_again "charon of V1-1 is killed and started again" "$start"
+	probes_end
+}
+
+# The daemon says goodbye: both sides leave all its tunnels, and come back by
+# themselves when it does.
+case_daemon_restart()
+{
+	local start
+
+	need_lab
+	probes_start
+	start=$(now)
+	kill "$(<"$LAB/V1-1/ike.pid")"
+	watch_leaving "$start" V1-1 V2-1 V2-1 V1-1
+	left "charon of V1-1 is stopped" V1-1 $((1000 + SLACK))
+	left "charon of V1-1 is stopped" V2-1 $((1000 + SLACK))
+	stop_ike V1-1
+	healed "charon of V1-1 is stopped" "$start" $((HOLD + SLACK))
+	start=$(now)
+	start_ike V1-1
+	whole_again "charon of V1-1 is started" "$start"
+	healed "charon of V1-1 is started" "$start" $((HOLD + SLACK))
+	probes_end
+}
+
+# The SAs of a tunnel are gone at one side, which leaves at once, the other
+# when it hears no more.
+case_sa_lost()
+{
+	local start
+
+	need_lab
+	probes_start
+	start=$(now)
+	ip_batch V1-1-public <<-END
+		xfrm state deleteall src ${PUBLIC[V1-1]} dst ${PUBLIC[V2-1]}
+		xfrm state deleteall src ${PUBLIC[V2-1]} dst ${PUBLIC[V1-1]}
+	END
+	watch_leaving "$start" V1-1 V2-1 V2-1 V1-1
+	left "SAs lost at V1-1" V1-1 1000
+	left "SAs lost at V1-1" V2-1 $((HOLD + SLACK))
+	whole_again "SAs lost at V1-1" "$start"
+	healed "SAs lost at V1-1" "$start" $((HOLD + SLACK))
+	probes_end
+}
+
+# A goodbye by IKE: both sides know.
+case_ike_delete()
+{
+	local start
+
+	need_lab
+	probes_start
+	start=$(now)
+	ike "$LAB/V1-1" --terminate --ike V2-1 >/dev/null &
+	watch_leaving "$start" V1-1 V2-1 V2-1 V1-1
+	left "deleted by IKE" V1-1 1000
+	left "deleted by IKE" V2-1 1000
+	whole_again "deleted by IKE" "$start"
+	healed "deleted by IKE" "$start" $((HOLD + SLACK))
+	probes_end
+}
+
+# A link of the underlay that carries nothing any more, with nothing to be seen
+# of that: OSPFv3 finds the way by the other gateway before BGP gives up.
+case_link_cut()
+{
+	local start before
+
+	need_lab
+	probes_start
+	start=$(now)
+	before=$(session_starts)
+	must ip -n internet link set V1-1 nomaster
+	healed "wan0 of V1-1 is cut" "$start" $((HOLD + SLACK))
+	must ip -n internet link set V1-1 master br0
+	busywait 8 false
+	probes_end
+	whole_again "wan0 of V1-1 is mended" "$start"
+	note "BGP sessions that were lost: $(comm -13 <(echo "$before") <(session_starts) | wc -l)"
+}
+
+# The same with its carrier, which is seen at once.
+case_link_flap()
+{
+	local start round
+
+	need_lab
+	probes_start
+	start=$(now)
+	for round in 1 2 3; do
+		must ip -n internet link set V1-1 down
+		busywait 0.3 false
+		must ip -n internet link set V1-1 up
+		busywait 0.3 false
+	done
+	healed "wan0 of V1-1 has flapped" "$start" $((HOLD + SLACK))
+	whole_again "wan0 of V1-1 has flapped" "$start"
+	probes_end
+}
+
+# Since when each session has been up.
+session_starts()
+{
+	local gw
+
+	for gw in "${GATEWAYS[@]}"; do
+		birdc_of "$LAB/$gw" private-bird show protocols |
+			awk -v gw="$gw" '$2 == "BGP" { print gw, $1, $5 }'
+	done | sort
+}
+
+case_down()
+{
+	lab_down
+}
+
+need_module
+check_settings || exit "$KSFT_ERROR"
+find_programs || skip_all "not installed:$MISSING"
+trap 'lab_down; rm -rf "$TMP"' EXIT
+run_cases up reachability overlap ecmp mtu rekey gateway daemon_killed \
+	daemon_restart sa_lost ike_delete link_cut link_flap down
