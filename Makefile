@@ -3,6 +3,15 @@
 # xvti: the module, the tool, and guests to try them in. `make help` lists the
 # targets; kbuild itself reads Kbuild, never this file.
 
+# `make lab SHELL=1` is to say something else than which shell make should use.
+ifeq ($(origin SHELL),command line)
+ifneq ($(filter 0 1,$(SHELL)),)
+LAB_SHELL := $(filter 1,$(SHELL))
+override SHELL := /bin/sh
+MAKEOVERRIDES := $(filter-out SHELL=%,$(MAKEOVERRIDES))
+endif
+endif
+
 KDIR_GIVEN := $(KDIR)
 KDIR ?= /lib/modules/$(shell uname -r)/build
 PREFIX ?= /usr/local
@@ -31,6 +40,10 @@ headers:
 
 demo:			## two gateways with strongSwan in one guest, RELEASE=...
 	+@$(GUEST_ENV) $(RUN) demo $(RELEASE)
+
+lab:			## the reference network; SHELL=1 BINDING=... STYLE=... PEER=...
+	+@$(GUEST_ENV) LAB_SHELL='$(LAB_SHELL)' BINDING='$(BINDING)' \
+		STYLE='$(STYLE)' PEER='$(PEER)' $(RUN) lab $(RELEASE)
 
 check:			## run the tests in guests; T='mtu*' RELEASES=... V=1 KDIR=...
 	+@$(GUEST_ENV) RELEASES='$(RELEASES)' T='$(T)' V='$(V)' $(RUN) check
@@ -110,7 +123,7 @@ help:			## this list
 	@echo '  KDIR           kernel build tree, default that of the running kernel;'
 	@echo '                 with check, demo, shell, bench and repro: boot this'
 	@echo '                 tree in the guest; patches-check looks at its source'
-	@echo '  RELEASE        Debian release of demo, shell, deb and bench,'
+	@echo '  RELEASE        Debian release of demo, lab, shell, deb and bench,'
 	@echo '                 default $(RELEASE)'
 	@echo '  RELEASES       Debian releases of check, default bookworm and trixie,'
 	@echo '                 and of check-dkms, default bullseye and those;'
@@ -120,11 +133,14 @@ help:			## this list
 	@echo '                 "mtu* life", and of case names of repro'
 	@echo '  V=1            check, check-debug and check-dkms show all that the'
 	@echo '                 tests print'
+	@echo '  SHELL=1, BINDING=mark|if_id|reqid, STYLE=swanctl|ipsec,'
+	@echo '  PEER=xvti|vti6|xfrmi   of lab: see Documentation/reference-network.rst'
 	@echo '  ROWS, FULL, SCALE, CORES, PROFILE, FUNCTIONS, COMPARE   of bench:'
 	@echo '                 see Documentation/performance.rst'
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
 
-.PHONY: all module tool headers demo check bench check-debug check-dkms \
-	check-packages deb docs check-harness patches-check repro shell install install-module \
+.PHONY: all module tool headers demo lab check bench check-debug check-dkms \
+	check-packages deb docs check-harness patches-check repro shell install \
+	install-module \
 	install-tool uninstall clean help

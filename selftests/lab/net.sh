@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: GPL-2.0
-# shellcheck shell=bash
+# shellcheck shell=bash disable=SC2034,SC2153
 #
 # Sets the reference network up, in namespaces of this machine, and down; starts
 # and stops its parts; asks them for their state. Needs lib.sh.
@@ -368,6 +368,17 @@ gateway_start() # gateway
 	start_ike "$1"
 }
 
+# A tunnel's SAs are gone at one side, and its daemon does not know.
+lose_sas() # gateway peer
+{
+	at_least 2 tunnel_sas "$1" "$2" || die "$1 has no SAs for $2 to lose"
+	# not all of them are there in both directions while they are replaced
+	ip -n "$1-public" -force -batch - 2>/dev/null <<-END
+		xfrm state deleteall src ${PUBLIC[$1]} dst ${PUBLIC[$2]}
+		xfrm state deleteall src ${PUBLIC[$2]} dst ${PUBLIC[$1]}
+	END
+}
+
 # --- state ------------------------------------------------------------------
 
 # Routes to the other gateways.
@@ -452,6 +463,12 @@ routes_of() # netns
 		/^[^ \t]/ { flush(); n = 0; prefix = $1 }
 		{ add() }
 		END { flush() }'
+}
+
+# Children that a daemon knows of.
+children() # gateway
+{
+	ike "$LAB/$1" --list-sas | grep -c 'INSTALLED'
 }
 
 # The devices that a node sends by, to a prefix.
@@ -573,7 +590,7 @@ outage() # time
 {
 	tail -qn 1 "$TMP"/probes-[12] | awk -v t="$1" '
 		$4 > last { last = $4 }
-		END { print last > t ? int((last - t) * 1000) : 0 }'
+		END { print (last > t ? int((last - t) * 1000) : 0) }'
 }
 
 # How many were lost in all.

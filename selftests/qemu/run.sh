@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 #
-# run.sh - the one entry to the guests: check, demo, shell, exec. See README.
+# run.sh - the one entry to the guests: check, demo, lab, shell, exec. See README.
 
 set -euo pipefail
 . "$(dirname "$0")/lib.sh"
@@ -16,6 +16,7 @@ usage()
 	       run.sh packages              what a user does with our packages
 	       run.sh deb [RELEASE]         build them
 	       run.sh demo [RELEASE]        run the demo
+	       run.sh lab [RELEASE]         the reference network
 	       run.sh shell [RELEASE]       a shell in a guest
 	       run.sh repro                 show the kernel's bugs
 	       run.sh exec RELEASE COMMAND  one shell command in a guest
@@ -74,15 +75,31 @@ run_exec()
 	exit "$code"
 }
 
+# With a command, that instead of a shell on the terminal.
 run_shell()
 {
-	local release=$1 run=$RUN/guest
+	local release=$1 command=${2-} run=$RUN/guest
 
 	guest_gather "$release"
 	guest_directory "$run"
+	[[ ! $command ]] || echo "$command" >"$run/out/command"
 	say "leave the guest with 'exit'; Ctrl-A X kills it"
 	boot_foreground "$run" shell "$release"
 	answer "$run" exit >/dev/null || die "the guest ended before its shell"
+}
+
+# The reference network, and then perhaps a shell in it.
+run_lab()
+{
+	local release=$1 command
+
+	printf -v command 'exec env BINDING=%q STYLE=%q PEER=%q lab/tour.sh' \
+		"${BINDING-}" "${STYLE-}" "${PEER-}"
+	if [[ ${LAB_SHELL-} ]]; then
+		run_shell "$release" "$command --shell"
+	else
+		run_exec "$release" "$command"
+	fi
 }
 
 [[ $# != 0 ]] || usage
@@ -103,6 +120,7 @@ dkms) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/dkms.sh"; run_dkms ;;
 packages) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/system.sh"; run_packages ;;
 deb) . "$QEMU_DIR/system.sh"; run_deb "${1:-bookworm}" ;;
 demo) run_exec "${1:-bookworm}" 'exec demo/demo.sh' ;;
+lab) run_lab "${1:-bookworm}" ;;
 repro) . "$QEMU_DIR/repro.sh"; run_repro ;;
 shell) run_shell "${1:-bookworm}" ;;
 exec) [[ $# == 2 ]] || usage; run_exec "$1" "$2" ;;
