@@ -19,12 +19,12 @@ render() # template
 	printf '%s\n' "$text"
 }
 
-# A template for each tunnel of a gateway, in VARS[TUNNELS].
-render_tunnels() # gateway template
+# A template for each tunnel of a gateway, or for those given, in VARS[TUNNELS].
+render_tunnels() # gateway template [tunnels]
 {
 	local nr text=
 
-	for nr in ${ENDS[$1]}; do
+	for nr in ${3:-${ENDS[$1]}}; do
 		tunnel_end "$nr" "$1"
 		VARS+=([NR]=$nr [PEER]=$PEER_NAME [PROTOCOL]=${PEER_NAME/-/_}
 			[REMOTE]=${PUBLIC[$PEER_NAME]}
