@@ -72,20 +72,10 @@ case_up()
 	done
 }
 
-# Every address of each site from each other one.
 case_reachability()
 {
-	local from to addr source
-
 	need_lab
-	for from in "${SITES[@]}"; do
-		for to in "${SITES[@]}"; do
-			[ "$from" != "$to" ] || continue
-			while read -r source addr; do
-				ping_ok "R$from to R$to" "${ROUTER[$from]}" "$addr" -I "$source"
-			done < <(probe_pairs "$from" "$to")
-		done
-	done
+	check_pairs
 }
 
 # One address of site 3's network is at site 2, and all have to find it there:

@@ -85,7 +85,8 @@ update() # file
 	[ -z "$skip" ] || { echo "$1: '.. lab end' is missing" >&2; return 1; }
 }
 
-for file in $(grep -l '^\.\. lab: ' "$DOCUMENTATION"/*.rst); do
+for file in "$DOCUMENTATION"/*.rst; do
+	grep -q '^\.\. lab: ' "$file" || continue
 	update "$file" >"$WORK/new"
 	if [ "${1:-}" = --check ]; then
 		diff -u "$file" "$WORK/new"

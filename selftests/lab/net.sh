@@ -547,6 +547,21 @@ probe_pairs() # site site
 	done
 }
 
+# Every address of each site from each other one.
+check_pairs()
+{
+	local from to addr source
+
+	for from in "${SITES[@]}"; do
+		for to in "${SITES[@]}"; do
+			[ "$from" != "$to" ] || continue
+			while read -r source addr; do
+				ping_ok "R$from to R$to" "${ROUTER[$from]}" "$addr" -I "$source"
+			done < <(probe_pairs "$from" "$to")
+		done
+	done
+}
+
 # Probes between all sites, over all paths, until probes_end.
 probes_start() # [ports]
 {
