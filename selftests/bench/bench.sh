@@ -18,7 +18,7 @@ all_values()
 	echo "tx-fwd none,ipip,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
 	echo "tx-udp none,ipip,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
 	echo "tcp-gso none,ipip,spd,vti,xfrmi,xvti,xvti-policy,wireguard null,gcm 4,6 -"
-	echo "rx sa,spd,vti,xfrmi,xvti,xvti-policy null,gcm 4,6 64,512,1400"
+	echo "rx sa,spd,vti,xfrmi,xvti,xvti-nogro,xvti-policy null,gcm 4,6 64,512,1400"
 	echo "rx-gro sa,vti,xfrmi,xvti null,gcm 4,6 64,512,1400"
 	echo "both none,ipip,spd,vti,xfrmi,xvti,xvti-policy,wireguard null,gcm 4,6 64,512,1400"
 }

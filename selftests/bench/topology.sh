@@ -246,6 +246,13 @@ end_xvti()
 	} | batch "$1"
 }
 
+# As the floor of rx is, whose device below has no GRO either.
+end_xvti-nogro()
+{
+	end_xvti "$1"
+	ip netns exec "$1" ethtool -K t0 gro off || die "GRO stays on"
+}
+
 end_xvti-policy()
 {
 	ip netns exec "$1" xvti add t0 local "$L" remote "$R" mark 42 \
