@@ -70,6 +70,16 @@ def attributes(data):
     return kept
 
 
+def cpu_of(data):
+    """The CPU that the attributes of an SA name: an older kernel ignores it."""
+    while data:
+        size, kind = struct.unpack_from("=HH", data)
+        if kind == XFRMA_SA_PCPU:
+            return struct.unpack_from("=I", data, 4)[0]
+        data = data[align(size):]
+    return None
+
+
 def main(dst, spi, new_spi, cpu):
     with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
                        NETLINK_XFRM) as sock:
@@ -79,6 +89,9 @@ def main(dst, spi, new_spi, cpu):
                 struct.pack("=HHB3x", 5, XFRMA_SA_DIR, XFRM_SA_DIR_OUT) +
                 struct.pack("=HHI", 8, XFRMA_SA_PCPU, int(cpu)))
         checked(*talk(sock, XFRM_MSG_NEWSA, NLM_F_ACK, info))
+        info = get(sock, dst, int(new_spi, 0))
+        if cpu_of(info[INFO_SIZE:]) != int(cpu):
+            sys.exit("the kernel does not know SAs of one CPU")
     print("ok")
 
 
