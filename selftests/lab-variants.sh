@@ -33,7 +33,7 @@ variant() # style binding peer
 		done
 	done
 	probes_start 24
-	busywait 5 false
+	pause 5
 	probes_end
 	check_eq "lost" "$LOST" 0
 	for gw in V1-1 V1-2 "$PEER_GATEWAY"; do

@@ -74,8 +74,9 @@ repair()
 		ip -n "$dev" route del default
 		ip -n "$dev" -6 route del default
 	done 2>/dev/null
-	must ip -n "$OA" link set xv0 up
-	add_addr6_again
+	# Not up while the daemon starts: what it is asked before it knows its
+	# children is lost, and keeps the kernel from asking again.
+	must ip -n "$OA" link set xv0 down
 	stop "$PID_A"
 	for dev in "$UA" "$UB"; do
 		must ip -n "$dev" xfrm state flush
@@ -83,8 +84,10 @@ repair()
 	must ip -n "$UA" xfrm policy flush
 	start_charon "$UA" "$TMP/a"
 	PID_A=$IKE_PID
+	must ip -n "$OA" link set xv0 up
+	add_addr6_again
 	busywait "$XVTI_WAIT" in_ns "$OA" ping -n -q -c 1 -W 1 "$IB4" ||
-		die "the tunnel does not come back"
+		{ diagnose; die "the tunnel does not come back"; }
 	both_families "repaired"
 }
 
@@ -190,7 +193,7 @@ case_search()
 	forwards "$UB"
 	must ip -n "$UB" route add unreachable "$IB6/128"
 	capture "$UB" v0
-	in_ns "$UA" ping -n -q -c 1 -W 0.2 "$IB6" >/dev/null
+	in_ns "$UA" ping -n -q -c 1 -W 0.2 -I "$A6" "$IB6" >/dev/null
 	capture_end
 	check_ge "what an error quotes" "$(leaks "$CAP" -- "$IB6")" 2
 }
@@ -319,7 +322,7 @@ case_sequences()
 		for ((i = 0; i < 5; i++)); do
 			random_step
 			list+="${list:+; }$DONE"
-			busywait 0.4 false
+			pause 0.4
 		done
 		mend_all
 		capture_public_end

@@ -94,6 +94,10 @@ add_router() # site
 			echo "addr add $addr dev site"
 		done
 	} | ip_batch "$ns"
+	# All namespaces hash flows with one secret. A router that hashed what its
+	# gateways hash would leave to each the flows of one of its tunnels only.
+	in_ns "$ns" sysctl -qw net.ipv{4,6}.fib_multipath_hash_policy=3 \
+		net.ipv{4,6}.fib_multipath_hash_fields=0x30 2>/dev/null
 	configure_router "$1" "$LAB/$ns"
 }
 
@@ -591,12 +595,19 @@ probes_lost()
 	tail -qn 1 "$TMP"/probes-[12] | awk '{ lost += $3 } END { print lost + 0 }'
 }
 
-# Nothing that was sent in the last so many seconds is lost.
-quiet_for() # seconds
+# Nothing is lost that was sent in the last so many seconds, all of which have
+# to be after a time.
+quiet_for() # seconds [time]
 {
-	tail -qn 1 "$TMP"/probes-[12] | awk -v s="$1" '
-		NF == 4 && $1 - $4 > s + 1 && $2 > 40 { good++ }
+	tail -qn 1 "$TMP"/probes-[12] | awk -v s="$1" -v t="${2:-0}" '
+		{ since = $4 > t ? $4 : t }
+		NF == 4 && $1 - since > s + 1 && $2 > 40 { good++ }
 		END { exit good != 2 }'
+}
+
+pause() # seconds
+{
+	read -rt "$1" -u "$NAP" || :
 }
 
 # Milliseconds from a time of EPOCHREALTIME to the last probe that was lost, or
