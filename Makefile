@@ -56,6 +56,10 @@ bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
 check-debug:		## all tests on a kernel with KASAN, lockdep and more; T=... V=1
 	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
 
+check-lab:		## the reference network in all variants, and its leaks
+	+@KDIR='$(KDIR)' RELEASES='$(or $(RELEASES),bookworm)' V='$(V)' \
+		T='lab lab-variants leak' $(RUN) check
+
 check-dkms:		## test what DKMS does with the module, RELEASES=...
 	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) dkms
 
@@ -125,8 +129,9 @@ help:			## this list
 	@echo '                 tree in the guest; patches-check looks at its source'
 	@echo '  RELEASE        Debian release of demo, lab, shell, deb and bench,'
 	@echo '                 default $(RELEASE)'
-	@echo '  RELEASES       Debian releases of check, default bookworm and trixie,'
-	@echo '                 and of check-dkms, default bullseye and those;'
+	@echo '  RELEASES       Debian releases of check, default bookworm, trixie,'
+	@echo '                 trixie-backports and bullseye, and of check-dkms,'
+	@echo '                 default bullseye, bookworm and trixie;'
 	@echo '                 and of check-packages, default as check;'
 	@echo '                 the others are in selftests/qemu/releases'
 	@echo '  T              globs of test names of check and check-debug, such as'
@@ -140,7 +145,6 @@ help:			## this list
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
 
-.PHONY: all module tool headers demo lab check bench check-debug check-dkms \
-	check-packages deb docs check-harness patches-check repro shell install \
-	install-module \
-	install-tool uninstall clean help
+.PHONY: all module tool headers demo lab check bench check-debug check-lab \
+	check-dkms check-packages deb docs check-harness patches-check repro \
+	shell install install-module install-tool uninstall clean help

@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout=1800
 # kernels=one
+# long
 #
 # The reference network in its variants: what strongSwan reads, what SAs are
 # bound by, and with one gateway that has vti6 or the xfrm interface. lab.sh is

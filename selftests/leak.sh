@@ -2,6 +2,7 @@
 # SPDX-License-Identifier: GPL-2.0
 # timeout=1800
 # kernels=one
+# long
 #
 # Nothing leaks: whatever becomes of the IKE daemon, the SAs, the policies, the
 # devices and the routes, no inner address is seen on a public link, and nothing
