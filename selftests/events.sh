@@ -110,13 +110,13 @@ case_mtu()
 	await "estimate" is '"estimate"' dev_json "$UA" xv0 '.[0].mtu_source'
 	monitor "$UA"
 	must in_ns "$UA" xvti set xv0 mtu 1300
-	expect "set" 'mtu 1300 '
+	expect "set" 'mtu +1300 '
 	must in_ns "$UA" xvti set xv0 mtu auto
-	expect "auto" 'mtu 14[0-9]* \(auto'
+	expect "auto" 'mtu +14[0-9]* \(auto'
 	must ip -n "$UA" link set v0 mtu 1400
-	expect "the lower device's" 'mtu 13[0-9]* \(auto'
+	expect "the lower device's" 'mtu +13[0-9]* \(auto'
 	must ip -n "$UA" link set xv0 mtu 1290
-	expect "set by ip" 'mtu 1290 '
+	expect "set by ip" 'mtu +1290 '
 }
 
 case_sa()
@@ -135,13 +135,13 @@ case_sa()
 	sa_del "$UA" "$A" 0x1001
 	expect "no carrier" 'xv0: up, no carrier'
 	await "SA in is gone" sa_told '1 out 0 in'
-	check_eq "SAs of others" "$(grep -c 'sa 2 out' "$EVENTS")" 0
+	check_eq "SAs of others" "$(grep -cE 'sa +2 out' "$EVENTS")" 0
 }
 
 # The newest line of the kind.
 sa_told() # text
 {
-	[[ $(grep ' sa ' "$EVENTS" | tail -n 1) = *" sa $1"* ]]
+	grep -E '^ +sa ' "$EVENTS" | tail -n 1 | grep -qE "^ +sa +$1"
 }
 
 # A device is told of where it lives, and nowhere else.
