@@ -113,6 +113,8 @@ check_system()
 	cp -r "$PACKAGES" "$run/out/packages"
 	boot_background "$run" disk "$release"
 	! judge_boot "$run" "$dir" 1 || judge_boot "$run" "$dir" 2 || true
+	# what QEMU said of its own end, if it came to one by itself
+	boot_alive || sed 's/^/qemu: /' "$run/qemu.log" >>"$run/console"
 	boot_stop
 	cp "$run/console" "$dir/console.log"
 	boot_splats "$dir" "$run/out"
