@@ -257,6 +257,9 @@ any_peer() # gateway
 	tunnel_end "${ends[RANDOM % ${#ends[@]}]}" "$1"
 }
 
+# The gateways that something was done to.
+declare -A BROKEN
+
 # Does something at random, to a gateway at random, and says what.
 random_step()
 {
@@ -264,6 +267,7 @@ random_step()
 
 	any_gateway
 	gw=$ANY
+	BROKEN[$gw]=1
 	any_peer "$gw"
 	case $((RANDOM % 9)) in
 	0) DONE="stop IKE of $gw"; stop_ike "$gw" ;;
@@ -289,7 +293,7 @@ mend_all()
 {
 	local gw ns nr
 
-	for gw in "${GATEWAYS[@]}"; do
+	for gw in "${!BROKEN[@]}"; do
 		for ns in "$gw-public" "$gw-private"; do
 			ip -n "$ns" route del default
 			ip -n "$ns" -6 route del default
@@ -304,6 +308,7 @@ mend_all()
 			tunnel_up "$nr" "$gw"
 		done
 	done
+	BROKEN=()
 }
 
 case_sequences()
@@ -325,6 +330,7 @@ case_sequences()
 			list+="${list:+; }$DONE"
 			pause 0.4
 		done
+		note "sequence $nr: $list"
 		mend_all
 		capture_public_end
 		found=$(leaks "${CAPTURES[@]}" -- "${private[@]}")
