@@ -6,7 +6,10 @@
  * recognises the acquire by it. So a packet without an SA is looked up there
  * with its own flow and the device's mark and if_id; what comes back is only
  * thrown away. The private policy, with the packet's flow, is tried where the
- * database has none: its template names the reqid that a daemon may know.
+ * database has none and the device is bound by reqid: that is what the template
+ * names, and a daemon may know it. One that was learned belongs to SAs that are
+ * gone; what it would leave is a larval SA that keeps the core from asking when
+ * the daemon has its trap policy again.
  *
  * With "carrier sa" no packet can get that far while there is no SA. Then the
  * device itself asks, at once and again after one second, two, four, up to a
@@ -35,7 +38,8 @@ static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
 
 	fl->flowi_oif = xv->conf.link;
 	fl->flowi_mark = xv->conf.mark.v;
-	if (xvti_bundle_probe(xv->net, fl, NULL, inner, xv->conf.if_id) || !out)
+	if (xvti_bundle_probe(xv->net, fl, NULL, inner, xv->conf.if_id) ||
+	    !out || !xv->conf.reqid)
 		return;
 	xvti_bundle_probe(xv->net, fl, out->sk[inner], inner, out->tmpl.if_id);
 }
