@@ -6,7 +6,7 @@
 
 . "$QEMU_DIR/verdict.sh"
 
-DEFAULT_RELEASES="bookworm trixie trixie-backports bullseye"
+DEFAULT_RELEASES="bookworm trixie trixie-backports"
 # Seconds for all tests of a release, and for a guest to start.
 GUEST_LIMIT=${XVTI_GUEST_LIMIT:-4200}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-180}
