@@ -102,12 +102,28 @@ learned() # "binding" "SA option" "option of the SA in"
 	NO_QUEUE=()
 	setup_tunnel 4 "${bind[@]}" queue 4
 	cipher gcm
+	listen_for_acquires
 	wait_for_reqid 42 1
 	# A daemon that was restarted has a new reqid: what was learned is wrong.
 	must ip -n "$UA" xfrm state flush
 	must ip -n "$UB" xfrm state flush
 	await "SAs are gone" is 0 dev_json "$OA" xv0 '.[0].sa_out + .[0].sa_in'
 	wait_for_reqid 43 2
+}
+
+# Where nobody listens, the kernel keeps nothing of what it asks.
+listen_for_acquires()
+{
+	background /dev/null ip -n "$UA" xfrm monitor acquire
+	await "listener" listeners
+}
+
+# Sockets of xfrm's netlink, protocol 6, that are in a group.
+listeners()
+{
+	# shellcheck disable=SC2016 # for awk
+	in_ns "$UA" awk '$2 == 6 && $4 !~ /^0*$/ { found = 1 } END { exit !found }' \
+		/proc/net/netlink
 }
 
 # Uses the arrays "out" and "in" of its caller. Every time one of five packets
