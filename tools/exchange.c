@@ -22,7 +22,6 @@
 /* NLMSGERR_ATTR_MISS_TYPE, an enumerator that headers before 6.1 lack. */
 #define ERR_ATTR_MISS_TYPE 5
 
-
 /* Devices may come and go for as long as a dump lasts: give up at some time. */
 #define DUMP_TRIES 10
 
@@ -100,7 +99,7 @@ static int xfrm_open(void *data)
 }
 
 /* Only when it is needed: a kernel may have to load a module for it. */
-int nl_open_xfrm(struct nl *nl)
+static int open_xfrm(struct nl *nl)
 {
 	return nl->xfrm.mnl ? 0 : nl_within(nl, xfrm_open, nl);
 }
@@ -326,6 +325,23 @@ int nl_dump(struct nl_sock *sock, struct nlmsghdr *request,
 		fputs("Warning: devices changed during the dump, it may be inconsistent.\n",
 		      stderr);
 	return ret;
+}
+
+/* Of the policies or SAs of a namespace: a request that is all header. */
+int nl_dump_xfrm(struct nl *nl, uint16_t type, size_t header, reply_fn reply,
+		 void (*restart)(void *data), void *data)
+{
+	struct nl_error error;
+	struct nlmsghdr *nlh;
+	union request req;
+	int ret = open_xfrm(nl);
+
+	if (ret)
+		return ret;
+	nlh = mnl_nlmsg_put_header(&req);
+	nlh->nlmsg_type = type;
+	mnl_nlmsg_put_extra_header(nlh, header);
+	return nl_dump(&nl->xfrm, nlh, reply, restart, data, &error);
 }
 
 /* Integers of a message may be shorter than they ought to be. */

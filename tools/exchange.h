@@ -30,6 +30,8 @@ int nl_talk(struct nl_sock *sock, struct nlmsghdr *request, reply_fn reply,
 	    void *data, struct nl_error *error);
 int nl_dump(struct nl_sock *sock, struct nlmsghdr *request, reply_fn reply,
 	    void (*restart)(void *data), void *data, struct nl_error *error);
+int nl_dump_xfrm(struct nl *nl, uint16_t type, size_t header, reply_fn reply,
+		 void (*restart)(void *data), void *data);
 ssize_t nl_receive(struct nl_sock *sock, char *buf, size_t size);
 
 /* Of messages that came without having been asked for. */

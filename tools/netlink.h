@@ -26,7 +26,7 @@ struct nl {
 	int netns_fd;		/* -1: the namespace of this process */
 	struct nl_sock route;
 	struct nl_sock generic;
-	struct nl_sock xfrm;	/* nl_open_xfrm() */
+	struct nl_sock xfrm;	/* for nl_dump_xfrm() */
 	uint16_t family;	/* 0: not asked yet */
 	uint32_t events;	/* id of the multicast group */
 };
@@ -96,7 +96,6 @@ static inline bool dev_has(const struct dev *dev, unsigned int attr)
 
 /* All return 0 or a negative errno; @error then says more. */
 int nl_open(struct nl *nl, int netns_fd);
-int nl_open_xfrm(struct nl *nl);
 void nl_close(struct nl *nl);
 int nl_within(const struct nl *nl, int (*run)(void *data), void *data);
 

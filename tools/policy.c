@@ -108,20 +108,12 @@ static void policies_restart(void *data)
 /* Reading them takes CAP_NET_ADMIN. */
 int policies_get(struct nl *nl, struct policies *policies)
 {
-	struct nl_error error;
-	struct nlmsghdr *nlh;
-	union request req;
 	int ret;
 
 	memset(policies, 0, sizeof(*policies));
-	ret = nl_open_xfrm(nl);
-	if (ret)
-		return ret;
-	nlh = mnl_nlmsg_put_header(&req);
-	nlh->nlmsg_type = XFRM_MSG_GETPOLICY;
-	mnl_nlmsg_put_extra_header(nlh, sizeof(struct xfrm_userpolicy_id));
-	ret = nl_dump(&nl->xfrm, nlh, policies_add, policies_restart, policies,
-		      &error);
+	ret = nl_dump_xfrm(nl, XFRM_MSG_GETPOLICY,
+			   sizeof(struct xfrm_userpolicy_id), policies_add,
+			   policies_restart, policies);
 	if (ret)
 		policies_free(policies);
 	return ret;

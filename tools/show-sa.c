@@ -36,7 +36,7 @@ const char *age_text(uint64_t then, char *buf, size_t size)
 	return span_text(now > then ? now - then : 0, buf, size);
 }
 
-static void show_times(const struct sa *sa)
+static void show_times(const struct state *sa)
 {
 	uint64_t age = (uint64_t)time(NULL) - sa->added;
 	char text[64];
@@ -66,15 +66,15 @@ static const char *proto_name(uint8_t proto)
 	}
 }
 
-static void show_sa(const struct sa *sa, bool out)
+static void show_sa(const struct state *sa, bool out)
 {
 	char spi[16];
 
-	snprintf(spi, sizeof(spi), "0x%08x", sa->state.spi);
+	snprintf(spi, sizeof(spi), "0x%08x", sa->spi);
 	out_object_open(NULL);
 	out_str("dir", NULL, out ? "out" : "in");
 	out_str("proto", out ? "\n      out    " : "\n      in     ",
-		proto_name(sa->state.proto));
+		proto_name(sa->proto));
 	out_str("spi", " spi ", spi);
 	if (sa->algo[0])
 		out_str("algo", " ", sa->algo);
@@ -89,48 +89,48 @@ static void show_sa(const struct sa *sa, bool out)
 }
 
 /* Those of a namespace that cannot be read are none. */
-static const struct sas *sas_find(struct sas_view *view, struct nl *nl)
+const struct states *states_find(struct states_view *view, struct nl *nl)
 {
-	struct sas_of *more;
+	struct states_of *more;
 	size_t i;
 
 	for (i = 0; i < view->count; i++)
 		if (view->of[i].nl == nl)
-			return &view->of[i].sas;
+			return &view->of[i].states;
 	more = array_grow(view->of, view->count, sizeof(*more));
 	if (!more)
 		return NULL;
 	view->of = more;
 	more[view->count].nl = nl;
-	sas_get(nl, &more[view->count].sas);
-	return &more[view->count++].sas;
+	states_get(nl, &more[view->count].states);
+	return &more[view->count++].states;
 }
 
 void show_sas(struct session *session, const struct dev *dev,
-	      struct sas_view *view)
+	      struct states_view *view)
 {
 	struct nl *under = session_underlay_of(session, dev);
-	const struct sas *sas = under ? sas_find(view, under) : NULL;
+	const struct states *sas = under ? states_find(view, under) : NULL;
 	size_t i;
 
 	if (!sas)
 		return;
 	out_array_open("sas");
 	for (i = 0; i < sas->count; i++) {
-		const struct sa *sa = &sas->sa[i];
+		const struct state *sa = &sas->state[i];
 
-		if (sa_out_of(sa, dev))
+		if (state_out_of(sa, dev))
 			show_sa(sa, true);
-		else if (sa_in_of(sa, dev))
+		else if (state_in_of(sa, dev))
 			show_sa(sa, false);
 	}
 	out_array_close();
 }
 
-void sas_view_free(struct sas_view *view)
+void states_view_free(struct states_view *view)
 {
 	while (view->count)
-		sas_free(&view->of[--view->count].sas);
+		states_free(&view->of[--view->count].states);
 	free(view->of);
 	view->of = NULL;
 }

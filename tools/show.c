@@ -15,13 +15,12 @@
 #include "state.h"
 
 /*
- * What xfrm has in the namespace of the devices, to warn of, and in those that
- * they are routed in.
+ * What xfrm has: policies in the namespace of the devices, to warn of, and SAs
+ * there and in those that they are routed in.
  */
 struct xfrm_view {
 	struct policies policies;
-	struct states states;
-	struct sas_view sas;
+	struct states_view sas;
 };
 
 /* Labels of one width, so that what they stand for is in one column. */
@@ -327,7 +326,7 @@ static void warn_states(const struct dev *dev, const struct states *states,
 	char text[160], why[80];
 	size_t i;
 
-	for (i = 0; i < states->count; i++) {
+	for (i = 0; states && i < states->count; i++) {
 		state = &states->state[i];
 		if (!state_fault(state) || !state_of(state, dev))
 			continue;
@@ -340,14 +339,15 @@ static void warn_states(const struct dev *dev, const struct states *states,
 }
 
 /* A device without any has no list of them. */
-static void show_warnings(const struct dev *dev, const struct xfrm_view *xfrm)
+static void show_warnings(struct session *session, const struct dev *dev,
+			  struct xfrm_view *xfrm)
 {
 	bool any = false;
 
 	if (!xfrm || !ignores_policies(dev))
 		return;
 	warn_policies(dev, &xfrm->policies, &any);
-	warn_states(dev, &xfrm->states, &any);
+	warn_states(dev, states_find(&xfrm->sas, &session->nl), &any);
 	if (any)
 		out_array_close();
 }
@@ -367,12 +367,12 @@ void show_dev(struct session *session, const struct dev *dev,
 	show_state(dev, link, opt);
 	show_use(session, dev, xfrm, opt);
 	show_stats(dev, link, opt);
-	show_warnings(dev, xfrm);
+	show_warnings(session, dev, xfrm);
 }
 
 /*
- * The policies and SAs of this namespace, if there is a device that does not
- * obey the policies. Who may not read them sees no warnings.
+ * The policies of this namespace, if there is a device that does not obey them;
+ * SAs are read when they are asked for. Who may not read them sees no warnings.
  */
 static void xfrm_view_get(struct session *session, const struct view *view,
 			  struct xfrm_view *xfrm)
@@ -383,7 +383,6 @@ static void xfrm_view_get(struct session *session, const struct view *view,
 	for (i = 0; i < view->devs.count; i++) {
 		if (ignores_policies(&view->devs.dev[i])) {
 			policies_get(&session->nl, &xfrm->policies);
-			states_get(&session->nl, &xfrm->states);
 			return;
 		}
 	}
@@ -392,8 +391,7 @@ static void xfrm_view_get(struct session *session, const struct view *view,
 static void xfrm_view_free(struct xfrm_view *xfrm)
 {
 	policies_free(&xfrm->policies);
-	states_free(&xfrm->states);
-	sas_view_free(&xfrm->sas);
+	states_view_free(&xfrm->sas);
 }
 
 static void show_one(struct session *session, const struct dev *dev,

@@ -32,8 +32,43 @@ static bool attr_offloads_packets(const struct nlattr *attr)
 	       offload->flags & OFFLOAD_PACKET;
 }
 
-void state_parse(const struct nlmsghdr *nlh,
-		 const struct xfrm_usersa_info *info, struct state *state)
+/* Each begins with a name, whatever comes after it. */
+static void algo_add(struct state *state, const struct nlattr *attr)
+{
+	const char *name = mnl_attr_get_payload(attr);
+	size_t len = strnlen(name, mnl_attr_get_payload_len(attr));
+	size_t used = strlen(state->algo);
+
+	snprintf(state->algo + used, sizeof(state->algo) - used, "%s%.*s",
+		 used ? " " : "", (int)len, name);
+}
+
+static void state_parse_attr(const struct nlattr *attr, struct state *state)
+{
+	switch (mnl_attr_get_type(attr)) {
+	case XFRMA_ALG_AEAD:
+	case XFRMA_ALG_CRYPT:
+	case XFRMA_ALG_AUTH_TRUNC:
+		algo_add(state, attr);
+		break;
+	case XFRMA_ENCAP:
+		state->udp = true;
+		break;
+	case XFRMA_MARK:
+		attr_mark(attr, &state->mark, &state->mark_mask);
+		break;
+	case ATTR_IF_ID:
+		state->if_id = attr_u32(attr);
+		break;
+	case XFRMA_OFFLOAD_DEV:
+		state->by_nic = attr_offloads_packets(attr);
+		break;
+	}
+}
+
+static void state_parse(const struct nlmsghdr *nlh,
+			const struct xfrm_usersa_info *info,
+			struct state *state)
 {
 	const struct nlattr *attr;
 
@@ -46,19 +81,13 @@ void state_parse(const struct nlmsghdr *nlh,
 	state->reqid = info->reqid;
 	state->narrow = selector_is_narrow(&info->sel);
 	state->inner = info->sel.family;
-	mnl_attr_for_each(attr, nlh, sizeof(*info)) {
-		switch (mnl_attr_get_type(attr)) {
-		case XFRMA_MARK:
-			attr_mark(attr, &state->mark, &state->mark_mask);
-			break;
-		case ATTR_IF_ID:
-			state->if_id = attr_u32(attr);
-			break;
-		case XFRMA_OFFLOAD_DEV:
-			state->by_nic = attr_offloads_packets(attr);
-			break;
-		}
-	}
+	state->added = info->curlft.add_time;
+	state->soft = info->lft.soft_add_expires_seconds;
+	state->hard = info->lft.hard_add_expires_seconds;
+	state->bytes = info->curlft.bytes;
+	state->packets = info->curlft.packets;
+	mnl_attr_for_each(attr, nlh, sizeof(*info))
+		state_parse_attr(attr, state);
 }
 
 static int states_add(const struct nlmsghdr *nlh, void *data)
@@ -86,19 +115,11 @@ static void states_restart(void *data)
 /* Reading them takes CAP_NET_ADMIN. */
 int states_get(struct nl *nl, struct states *states)
 {
-	struct nl_error error;
-	struct nlmsghdr *nlh;
-	union request req;
 	int ret;
 
 	memset(states, 0, sizeof(*states));
-	ret = nl_open_xfrm(nl);
-	if (ret)
-		return ret;
-	nlh = mnl_nlmsg_put_header(&req);
-	nlh->nlmsg_type = XFRM_MSG_GETSA;
-	ret = nl_dump(&nl->xfrm, nlh, states_add, states_restart, states,
-		      &error);
+	ret = nl_dump_xfrm(nl, XFRM_MSG_GETSA, 0, states_add, states_restart,
+			   states);
 	if (ret)
 		states_free(states);
 	return ret;
@@ -127,6 +148,28 @@ bool state_of(const struct state *state, const struct dev *dev)
 	return mark && reqid && state->if_id == dev->if_id &&
 	       (endpoints_fit(&state->src, &state->dst, dev) ||
 		endpoints_fit(&state->dst, &state->src, dev));
+}
+
+/* The reqid in use tells, as inbound SAs may come without the mark. */
+static bool state_between(const struct state *state, const struct addr *src,
+			  const struct addr *dst, const struct dev *dev)
+{
+	return dev->peer.family && state->spi &&
+	       addr_equal(&state->src, src) && addr_equal(&state->dst, dst) &&
+	       (!dev->peer_reqid || state->reqid == dev->peer_reqid) &&
+	       state->if_id == dev->if_id;
+}
+
+/* Does the device send by it? */
+bool state_out_of(const struct state *state, const struct dev *dev)
+{
+	return state_between(state, &dev->local, &dev->peer, dev);
+}
+
+/* Does it receive by it? */
+bool state_in_of(const struct state *state, const struct dev *dev)
+{
+	return state_between(state, &dev->peer, &dev->local, dev);
 }
 
 void state_format(const struct state *state, char *buf, size_t size)

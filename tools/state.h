@@ -10,8 +10,6 @@
 
 struct dev;
 struct nl;
-struct nlmsghdr;
-struct xfrm_usersa_info;
 
 struct state {
 	struct addr src;
@@ -26,6 +24,13 @@ struct state {
 	bool by_nic;		/* packet offload */
 	bool narrow;		/* the selector leaves packets out */
 	int inner;		/* the family it is for, 0: both */
+	bool udp;		/* ESP in UDP */
+	char algo[64];		/* its ciphers by name */
+	uint64_t added;		/* seconds of the epoch */
+	uint64_t soft;		/* seconds after which it is to be rekeyed */
+	uint64_t hard;		/* and is gone; 0: never */
+	uint64_t bytes;
+	uint64_t packets;
 };
 
 struct states {
@@ -33,10 +38,10 @@ struct states {
 	size_t count;
 };
 
-void state_parse(const struct nlmsghdr *nlh,
-		 const struct xfrm_usersa_info *info, struct state *state);
 int states_get(struct nl *nl, struct states *states);
 void states_free(struct states *states);
+bool state_out_of(const struct state *state, const struct dev *dev);
+bool state_in_of(const struct state *state, const struct dev *dev);
 bool state_of(const struct state *state, const struct dev *dev);
 void state_format(const struct state *state, char *buf, size_t size);
 const char *state_fault(const struct state *state);
