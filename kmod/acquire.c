@@ -76,7 +76,7 @@ static bool xvti_acquire_wanted(const struct xvti_dev *xv)
 {
 	return !xv->dead && xv->conf.family &&
 	       xv->conf.carrier == XVTI_CARRIER_SA &&
-	       (xv->dev->flags & IFF_UP) && !(xv->sa_out && xv->sa_in);
+	       (xv->dev->flags & IFF_UP) && !xvti_has_pair(xv);
 }
 
 /**

@@ -256,21 +256,9 @@ bool xvti_binding_tmpl(const struct xvti_dev *xv, const struct xvti_conf *conf,
 	return true;
 }
 
-/* Who is called at night wants to know since when. */
-static void xvti_since_update(struct xvti_dev *xv)
-{
-	bool paired = xv->sa_out && xv->sa_in;
-
-	if (paired == xv->paired)
-		return;
-	xv->paired = paired;
-	xv->since = ktime_get_real_seconds();
-}
-
 static void xvti_carrier_update(struct xvti_dev *xv)
 {
-	bool up = xv->conf.carrier == XVTI_CARRIER_ALWAYS ||
-		  (xv->sa_out && xv->sa_in);
+	bool up = xv->conf.carrier == XVTI_CARRIER_ALWAYS || xvti_has_pair(xv);
 
 	if (up == netif_carrier_ok(xv->dev))
 		return;
@@ -434,7 +422,7 @@ static void xvti_learn_reqid(struct xvti_dev *xv)
  */
 void xvti_binding_update(struct xvti_dev *xv)
 {
-	bool current_out, wanted;
+	bool current_out, wanted, had_pair = xvti_has_pair(xv);
 	u8 inner;
 
 	lockdep_assert_held(&xvti_sa_lock);
@@ -442,6 +430,8 @@ void xvti_binding_update(struct xvti_dev *xv)
 	xvti_handover_update(xv);
 	xvti_learn_reqid(xv);
 	inner = xvti_binding_count(xv);
+	if (xvti_has_pair(xv) != had_pair)
+		xv->since = ktime_get_real_seconds();
 	current_out = xvti_out_current(xv, &wanted);
 	if (wanted && !current_out) {
 		inner = xvti_out_inner(xv);
@@ -449,7 +439,6 @@ void xvti_binding_update(struct xvti_dev *xv)
 	}
 	WRITE_ONCE(xv->usable_out, inner);
 	xvti_bundle_flush(xv);
-	xvti_since_update(xv);
 	xvti_carrier_update(xv);
 	xvti_queue_kick(xv);
 

@@ -323,12 +323,13 @@ static bool xvti_bundle_by_link(const struct dst_entry *dst, int link)
  */
 static bool xvti_bundle_by_nic(const struct dst_entry *dst)
 {
-	const struct net_device *dev = dst->dev;
+	const struct net_device *dev = dst->dev, *nic;
 
-	for (; dst && dst->xfrm; dst = xfrm_dst_child(dst))
-		if (xvti_x_packet_offload(dst->xfrm) &&
-		    !xvti_x_offload_to(dst->xfrm, dev))
+	for (; dst && dst->xfrm; dst = xfrm_dst_child(dst)) {
+		nic = xvti_x_packet_nic(dst->xfrm);
+		if (nic && nic != dev)
 			return false;
+	}
 	return true;
 }
 

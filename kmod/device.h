@@ -35,7 +35,6 @@ struct xvti_out;
  * @sa_out: usable outbound SAs
  * @sa_in: usable inbound SAs
  * @since: time since when there is one in each direction, or is not
- * @paired: which of the two
  * @sas: bound SAs, newest first
  * @dirty_node: in the list of devices whose SAs have changed
  * @net_node: in the list of the underlay's devices
@@ -74,7 +73,6 @@ struct xvti_dev {
 	unsigned int		sa_out;
 	unsigned int		sa_in;
 	time64_t		since;
-	bool			paired;
 	struct list_head	sas;
 	struct list_head	dirty_node;
 	struct list_head	net_node;
@@ -97,6 +95,12 @@ struct xvti_dev {
 	bool			is_lower;
 	bool			dead;
 };
+
+/* Is there a usable SA in each direction? xvti_sa_lock. */
+static inline bool xvti_has_pair(const struct xvti_dev *xv)
+{
+	return xv->sa_out && xv->sa_in;
+}
 
 /**
  * struct xvti_net - what the module keeps per underlay

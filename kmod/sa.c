@@ -64,7 +64,7 @@ static u8 xvti_sa_inner(struct xfrm_state *x)
 {
 	const struct xfrm_selector *sel = &x->sel;
 
-	if (x->id.proto != IPPROTO_ESP || xvti_x_packet_offload(x) ||
+	if (x->id.proto != IPPROTO_ESP || xvti_x_packet_nic(x) ||
 	    x->props.mode != XFRM_MODE_TUNNEL || sel->prefixlen_s ||
 	    sel->prefixlen_d || sel->proto || sel->sport_mask ||
 	    sel->dport_mask || sel->ifindex)

@@ -81,25 +81,16 @@ xvti_stateonly_find(struct net *net, u32 mark, u32 if_id,
 #endif
 }
 
-/* 6.2: an SA whose packets the NIC transforms and routes; the core finds it for
- * policies of that NIC only
+/* 6.2: the NIC that transforms and routes the packets of an SA, or NULL; the core
+ * finds such an SA for policies of that NIC only
  */
-static inline bool xvti_x_packet_offload(const struct xfrm_state *x)
+static inline const struct net_device *
+xvti_x_packet_nic(const struct xfrm_state *x)
 {
 #ifdef XVTI_HAVE_PACKET_OFFLOAD
-	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET;
+	return x->xso.type == XFRM_DEV_OFFLOAD_PACKET ? x->xso.dev : NULL;
 #else
-	return false;
-#endif
-}
-
-static inline bool xvti_x_offload_to(const struct xfrm_state *x,
-				     const struct net_device *dev)
-{
-#ifdef XVTI_HAVE_PACKET_OFFLOAD
-	return x->xso.dev == dev;
-#else
-	return false;
+	return NULL;
 #endif
 }
 
