@@ -17,9 +17,6 @@ step() { note "$(cut -d ' ' -f 1 /proc/uptime) s: $*"; }
 # both tunnels to each site.
 variant() # style binding peer
 {
-	local gw peer
-	local -A before
-
 	STYLE=$1 BINDING=$2 PEER=$3
 	check_settings || die "the settings were refused"
 	find_programs || skip "not installed:$MISSING"
@@ -28,21 +25,7 @@ variant() # style binding peer
 	[ "$RET" -eq 0 ] || die "the network does not come up"
 	check_eq "SAs" "$(all_sas)" 48
 	check_pairs
-	for gw in V1-1 V1-2 "$PEER_GATEWAY"; do
-		for peer in V2-1 V2-2; do
-			before[$gw$peer]=$(link_stat "$gw-private" "$peer" tx_packets)
-		done
-	done
-	probes_start 24
-	pause 5
-	probes_end
-	check_eq "lost" "$LOST" 0
-	for gw in V1-1 V1-2 "$PEER_GATEWAY"; do
-		for peer in V2-1 V2-2; do
-			check_ge "packets from $gw to $peer" \
-				$(($(link_stat "$gw-private" "$peer" tx_packets) - before[$gw$peer])) 50
-		done
-	done
+	check_flows 24 5 50 "V1-1 V1-2 $PEER_GATEWAY" V2-1 V2-2
 	tcp_ok "by way of all" R1 R3 2001:db8:a3::1
 	tcp_ok "by way of all" R3 R2 10.0.2.1
 	check_bound

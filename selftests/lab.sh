@@ -107,26 +107,8 @@ case_overlap()
 # Many flows use all four ways between two sites.
 case_ecmp()
 {
-	local gw peer
-	local -A before
-
 	need_lab
-	for gw in V1-1 V1-2; do
-		for peer in V2-1 V2-2 V3-1 V3-2; do
-			before[$gw$peer]=$(link_stat "$gw-private" "$peer" tx_packets)
-		done
-	done
-	probes_start 24
-	pause 10
-	probes_end
-	check_eq "lost" "$LOST" 0
-	# more than what BGP itself sends
-	for gw in V1-1 V1-2; do
-		for peer in V2-1 V2-2 V3-1 V3-2; do
-			check_ge "packets from $gw to $peer" \
-				$(($(link_stat "$gw-private" "$peer" tx_packets) - before[$gw$peer])) 150
-		done
-	done
+	check_flows 24 10 150 "V1-1 V1-2" V2-1 V2-2 V3-1 V3-2
 }
 
 # What fits is exactly what AES-GCM leaves of 1500 octets over IPv6, and hosts
@@ -242,6 +224,18 @@ returned() # what lost-before
 	check_le "$1: probes lost" "$lost" "$FEW"
 }
 
+# What brings something back, as a command.
+comes_back() # what command...
+{
+	local start lost
+
+	start=$(now)
+	lost=$(probes_lost)
+	"${@:2}"
+	whole_again "$1" "$start"
+	returned "$1" "$lost"
+}
+
 # When the routes no longer use a tunnel, at each of some gateways: milliseconds
 # in LEFT. To look takes its time, so what counts is when they were last seen to
 # use it, in SEEN.
@@ -292,18 +286,14 @@ whole_again() # what time
 # The power of a gateway fails, and comes back.
 case_gateway()
 {
-	local start lost
+	local start
 
 	need_lab
 	probes_start
 	start=$(now)
 	gateway_kill V2-1
 	healed "V2-1 is dead" "$start" $((HOLD + SLACK))
-	start=$(now)
-	lost=$(probes_lost)
-	gateway_start V2-1
-	whole_again "V2-1 is back" "$start"
-	returned "V2-1 is back" "$lost"
+	comes_back "V2-1 is back" gateway_start V2-1
 	probes_end
 }
 
@@ -334,7 +324,7 @@ case_daemon_killed()
 # themselves when it does.
 case_daemon_restart()
 {
-	local start lost
+	local start
 
 	need_lab
 	probes_start
@@ -346,11 +336,7 @@ case_daemon_restart()
 	left "charon of V1-1 is stopped" V2-1 "$HOLD"
 	stop_ike V1-1
 	healed "charon of V1-1 is stopped" "$start" $((HOLD + SLACK))
-	start=$(now)
-	lost=$(probes_lost)
-	start_ike V1-1
-	whole_again "charon of V1-1 is started" "$start"
-	returned "charon of V1-1 is started" "$lost"
+	comes_back "charon of V1-1 is started" start_ike V1-1
 	probes_end
 }
 

@@ -19,50 +19,11 @@
 
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
 . "$SELFTESTS/demo/gateway.sh"
+. "$SELFTESTS/demo/show.sh"
 
+readonly TOUR=demo
 readonly NAMESPACES=(site1 gw1-private gw1-public gw2-public gw2-private site2)
 readonly WAN1=2001:db8:1::1 WAN2=2001:db8:1::2 REQID=7
-HELD=()
-
-# --- showing ----------------------------------------------------------------
-
-if [ -t 1 ]; then
-	BOLD=$'\e[1m' PLAIN=$'\e[m'
-else
-	BOLD='' PLAIN=''
-fi
-
-headline()
-{
-	printf '\n%s== %s%s\n' "$BOLD" "$*" "$PLAIN"
-}
-
-# Runs a command in a namespace, and shows it as one would type it.
-run() # netns command...
-{
-	printf '%s[%s]# %s%s\n' "$BOLD" "$1" "${*:2}" "$PLAIN"
-	in_ns "$@"
-}
-
-# Adds a line to the table at the end, by the outcome of a command.
-holds() # what command...
-{
-	local what=$1
-
-	shift
-	if "$@" >/dev/null 2>&1; then
-		HELD+=("yes $what")
-	else
-		HELD+=("NO  $what")
-		RET=$KSFT_FAIL
-	fi
-}
-
-give_up()
-{
-	echo "demo: $*" >&2
-	exit "$KSFT_ERROR"
-}
 
 # --- the network ------------------------------------------------------------
 
@@ -234,19 +195,7 @@ drops_but_first()
 	drops "$1" xv0 | grep -v '^tx_no_sa:'
 }
 
-summary()
-{
-	headline "What held"
-	printf '  %s\n' "${HELD[@]}"
-	if [ "$RET" -eq 0 ]; then
-		echo "all of it"
-	else
-		echo "not all of it"
-	fi
-}
-
-[ -d /sys/module/xvti ] || modprobe xvti || give_up "the xvti module cannot be loaded"
-command -v xvti >/dev/null || give_up "the xvti command is not installed"
+need_xvti
 ike_available || give_up "strongSwan's charon and swanctl are not installed"
 trap 'run_deferred; rm -rf "$TMP"' EXIT
 add_network

@@ -551,8 +551,8 @@ probe_pairs() # site site
 	done
 }
 
-# Every address of each site from each other one.
-check_pairs()
+# A command for every address of each site and each other one.
+each_pair() # command..., which gets two sites, source and address
 {
 	local from to addr source
 
@@ -560,8 +560,51 @@ check_pairs()
 		for to in "${SITES[@]}"; do
 			[ "$from" != "$to" ] || continue
 			while read -r source addr; do
-				ping_ok "R$from to R$to" "${ROUTER[$from]}" "$addr" -I "$source"
+				"$@" "$from" "$to" "$source" "$addr"
 			done < <(probe_pairs "$from" "$to")
+		done
+	done
+}
+
+check_pair() # site site source address
+{
+	ping_ok "R$1 to R$2" "${ROUTER[$1]}" "$4" -I "$3"
+}
+
+check_pairs() { each_pair check_pair; }
+
+# What has been sent by tunnels from now on.
+declare -A SENT_BEFORE
+count_from_now() # "gateway..." peer...
+{
+	local gw peer
+
+	for gw in $1; do
+		for peer in "${@:2}"; do
+			SENT_BEFORE[$gw-$peer]=$(link_stat "$gw-private" "$peer" tx_packets)
+		done
+	done
+}
+
+sent_since() # gateway peer
+{
+	echo $(($(link_stat "$1-private" "$2" tx_packets) - SENT_BEFORE[$1-$2]))
+}
+
+# With probes of so many flows for a time, none is lost, and each of these
+# tunnels sends so many packets at least: more than BGP does.
+check_flows() # ports seconds packets "gateway..." peer...
+{
+	local gw peer
+
+	count_from_now "${@:4}"
+	probes_start "$1"
+	pause "$2"
+	probes_end
+	check_eq "lost" "$LOST" 0
+	for gw in $4; do
+		for peer in "${@:5}"; do
+			check_ge "packets from $gw to $peer" "$(sent_since "$gw" "$peer")" "$3"
 		done
 	done
 }

@@ -8,50 +8,14 @@
 # Each command is shown before it runs. The exit code is 0 if all held.
 
 . "$(dirname "$(readlink -f "$0")")/../lib.sh"
+. "$SELFTESTS/demo/show.sh"
 . "$SELFTESTS/lab/net.sh"
 
-HELD=()
-
-if [ -t 1 ]; then
-	BOLD=$'\e[1m' PLAIN=$'\e[m'
-else
-	BOLD='' PLAIN=''
-fi
-
-headline()
-{
-	printf '\n%s== %s%s\n' "$BOLD" "$*" "$PLAIN"
-}
+readonly TOUR=lab
 
 step()
 {
 	printf '  %4d s  %s\n' "$SECONDS" "$*"
-}
-
-# Runs a command and shows it as one would type it.
-run() # netns command...
-{
-	printf '%s[%s]# %s%s\n' "$BOLD" "$1" "${*:2}" "$PLAIN"
-	in_ns "$@"
-}
-
-shown() # netns text: what was typed
-{
-	printf '%s[%s]# %s%s\n' "$BOLD" "$1" "$2" "$PLAIN"
-}
-
-# Adds a line to the table at the end, by the outcome of a command.
-holds() # what command...
-{
-	local what=$1
-
-	shift
-	if "$@" >/dev/null 2>&1; then
-		HELD+=("yes $what")
-	else
-		HELD+=("NO  $what")
-		RET=$KSFT_FAIL
-	fi
 }
 
 show_up()
@@ -150,36 +114,22 @@ show_paths()
 	holds "a packet of 1426 octets passes" [ $? -eq 0 ]
 	run R1 ping -n -c 1 -W 1 -M 'do' -s 1379 2001:db8:a2::1
 	holds "one of 1427 does not" [ $? -ne 0 ]
-	every_pair
+	each_pair reaches
 }
 
-every_pair()
+reaches() # site site source address
 {
-	local from to source addr
-
-	for from in "${SITES[@]}"; do
-		for to in "${SITES[@]}"; do
-			[ "$from" != "$to" ] || continue
-			while read -r source addr; do
-				holds "R$from reaches $addr of R$to" in_ns "${ROUTER[$from]}" \
-					ping -n -q -i 0.1 -c 2 -w 10 -I "$source" "$addr"
-			done < <(probe_pairs "$from" "$to")
-		done
-	done
+	holds "R$1 reaches $4 of R$2" in_ns "${ROUTER[$1]}" \
+		ping -n -q -i 0.1 -c 2 -w 10 -I "$3" "$4"
 }
 
 # Both tunnels of both gateways to a site carry something.
 show_ecmp()
 {
 	local gw peer
-	local -A before
 
 	headline "Many flows between sites 1 and 2, on all four tunnels"
-	for gw in V1-1 V1-2; do
-		for peer in V2-1 V2-2; do
-			before[$gw$peer]=$(link_stat "$gw-private" "$peer" tx_packets)
-		done
-	done
+	count_from_now "V1-1 V1-2" V2-1 V2-2
 	probes_start 12
 	pause 5
 	probes_end
@@ -188,8 +138,7 @@ show_ecmp()
 			shown "$gw-private" "xvti -s show $peer"
 			in_ns "$gw-private" xvti -s show "$peer"
 			# more than what BGP itself sends
-			holds "$gw sends to $peer" at_least $((before[$gw$peer] + 40)) \
-				link_stat "$gw-private" "$peer" tx_packets
+			holds "$gw sends to $peer" at_least 40 sent_since "$gw" "$peer"
 		done
 	done
 	holds "no probe was lost" [ "$LOST" -eq 0 ]
@@ -214,32 +163,14 @@ no_route_by() # gateway peer
 	! ip -n "$1-private" route show "10.0.${SITE[$2]}.0/24" | grep -q "dev $2 "
 }
 
-summary()
-{
-	headline "What held"
-	printf '  %s\n' "${HELD[@]}"
-	if [ "$RET" -eq 0 ]; then
-		echo "all of it"
-	else
-		echo "not all of it"
-	fi
-}
-
 leave_shell()
 {
 	headline "The network stays until you leave: 'lab' lists what there is to look at"
 	PATH=$LAB_SOURCE:$PATH PS1='lab# ' bash --norc -i
 }
 
-give_up()
-{
-	echo "lab: $*" >&2
-	exit "$KSFT_ERROR"
-}
-
 check_settings || exit "$KSFT_ERROR"
-[ -d /sys/module/xvti ] || modprobe xvti || give_up "the xvti module cannot be loaded"
-command -v xvti >/dev/null || give_up "the xvti command is not installed"
+need_xvti
 find_programs || give_up "not installed:$MISSING"
 SECONDS=0
 trap 'run_deferred; lab_down; rm -rf "$TMP"' EXIT
