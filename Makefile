@@ -57,7 +57,7 @@ check-debug:		## all tests on a kernel with KASAN, lockdep and more; T=... V=1
 	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
 
 check-lab:		## the reference network in all variants, and its leaks
-	+@KDIR='$(KDIR)' RELEASES='$(or $(RELEASES),bookworm)' V='$(V)' \
+	+@$(GUEST_ENV) RELEASES='$(or $(RELEASES),bookworm)' V='$(V)' \
 		T='lab lab-variants leak' $(RUN) check
 
 check-dkms:		## test what DKMS does with the module, RELEASES=...
