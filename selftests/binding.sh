@@ -116,8 +116,6 @@ case_mark_of_policies()
 	done
 }
 
-sa_counts() { dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in]'; }
-
 # Outbound, for the mark of the devices and the reqid 42.
 marked_policies()
 {

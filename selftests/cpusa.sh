@@ -81,8 +81,7 @@ each_outer() # outer-family
 		mapfile -t list < <(spis "$cpu")
 		by_cpu "IPv$1: up to CPU $cpu" "${list[@]}"
 	done
-	await "IPv$1: SAs" is "[$((CPUS + 1)),1]" dev_json "$OA" xv0 \
-		'.[0] | [.sa_out, .sa_in]'
+	await "IPv$1: SAs" is "[$((CPUS + 1)),1]" sa_counts
 	for ((cpu = CPUS - 1; cpu >= 0; cpu--)); do
 		sa_del "$UA" "$B" $((0x2000 + cpu))
 		mapfile -t list < <(spis $((cpu - 1)))

@@ -208,8 +208,6 @@ strongswan_major()
 	"$CHARON" --version | sed -n 's/.*strongSwan \([0-9]*\)\..*/\1/p'
 }
 
-sa_counts() { dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in]'; }
-
 case_inactivity_direct()
 {
 	setup "$B4" "inactivity = 4s"

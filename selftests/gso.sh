@@ -49,13 +49,6 @@ all_families() # what
 	done
 }
 
-# SAs that are made while the module is there use it.
-load_offload()
-{
-	modprobe -qa esp4_offload esp6_offload || skip "no ESP offload modules"
-	defer modprobe -r esp4_offload esp6_offload
-}
-
 case_plain()
 {
 	modprobe -qr esp4_offload esp6_offload

@@ -521,6 +521,12 @@ peer() { dev_json "$OA" xv0 | jq -r '.[0].peer // "none"'; }
 
 mtu() { dev_attr "$OA" xv0 mtu; }
 
+# The usable SAs, out and in, of A's device or that of another namespace.
+sa_counts() # [netns]
+{
+	dev_json "${1:-$OA}" xv0 '.[0] | [.sa_out, .sa_in]'
+}
+
 # Nobody may have told a device to do without policies.
 check_policies_on() # what netns device
 {
@@ -712,6 +718,20 @@ need_encap6() # netns
 		0.0.0.0 2>"$TMP/why" ||
 		skip "no ESP in UDP over IPv6: $(cat "$TMP/why")"
 	sa_del "$1" "$B6" 0x10
+}
+
+# The core's module that lets a device have a part in ESP, for SAs that are made
+# while it is there.
+load_offload()
+{
+	modprobe -qa esp4_offload esp6_offload || skip "no ESP offload modules"
+	defer modprobe -r esp4_offload esp6_offload
+}
+
+# All SAs, also those that wait for a daemon.
+state_count() # netns
+{
+	ip -n "$1" xfrm state count | tr -dc 0-9
 }
 
 # How many packets an SA has carried.

@@ -124,7 +124,7 @@ reload_round() # number
 		# shellcheck disable=SC2086 # two words
 		no_dev $dev || fail "round $1: $dev outlived the module"
 	done
-	check_eq "round $1: SAs left alone" "$(ip -n "$UA" xfrm state count | tr -dc 0-9)" 2
+	check_eq "round $1: SAs left alone" "$(state_count "$UA")" 2
 	run_deferred
 	must modprobe xvti
 }

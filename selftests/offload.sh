@@ -18,13 +18,6 @@ readonly NIC=/sys/module/xvti_nic/parameters
 # What it counts: sas, policies, crypto, plain.
 nic_count() { cat "$NIC/$1"; }
 
-# By which SAs that are made from now on can be a device's.
-need_esp_offload()
-{
-	modprobe -qa esp4_offload esp6_offload || skip "no ESP offload modules"
-	defer modprobe -r esp4_offload esp6_offload
-}
-
 # UA with the NIC, which is there already, OA with xv0.
 setup() # device outer-family option...
 {
@@ -43,7 +36,7 @@ setup() # device outer-family option...
 # A test with our NIC, for one outer family after the other.
 with_nic() # function
 {
-	need_esp_offload
+	load_offload
 	setup_ns UA OA
 	for OUTER in 4 6; do
 		modprobe -q xvti_nic || skip "this kernel has no offload"

@@ -135,8 +135,7 @@ wait_for_reqid() # reqid round
 	send "$IB4" 5
 	await "reqid $1: four are waiting" is "tx_no_sa:$2" queue_drops
 	# nor has anybody been asked for the reqid that was
-	check_eq "reqid $1: SAs meanwhile" \
-		"$(ip -n "$UA" xfrm state count | tr -dc 0-9)" 0
+	check_eq "reqid $1: SAs meanwhile" "$(state_count "$UA")" 0
 	for host in "$UB $B $A 0x1001 0x1000" "$UA $A $B 0x1000 0x1001"; do
 		# shellcheck disable=SC2086 # words
 		set -- "$1" "$2" $host

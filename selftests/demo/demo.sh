@@ -95,13 +95,13 @@ step_ike()
 	sed -n '/children/,/^\t\t}/s/^\t\t/    /p' "$TMP/gw1/swanctl/swanctl.conf"
 	ike_start gw1-public "$TMP/gw1" || give_up "charon: $(tail "$TMP"/gw1/charon.*)"
 	ike_start gw2-public "$TMP/gw2" || give_up "charon: $(tail "$TMP"/gw2/charon.*)"
-	echo "${BOLD}[gw1-public]# swanctl --initiate --child net$PLAIN"
+	shown gw1-public "swanctl --initiate --child net"
 	ike "$TMP/gw1" --initiate --child net --timeout "$XVTI_WAIT" | tail -n 2
-	echo "${BOLD}[gw1-public]# swanctl --list-sas$PLAIN"
+	shown gw1-public "swanctl --list-sas"
 	ike "$TMP/gw1" --list-sas
-	echo "${BOLD}[gw1-public]# ip xfrm state$PLAIN (keys left out)"
+	shown gw1-public "ip xfrm state (keys left out)"
 	ip -n gw1-public xfrm state | grep -E '^src|proto esp'
-	holds "SAs negotiated by strongSwan" is 2 sa_count
+	holds "SAs negotiated by strongSwan" is 2 state_count gw1-public
 	holds "no policy in the database" is "" ip -n gw1-public xfrm policy list nosock
 	busywait 5 is 1 dev_attr gw1-private xv0 carrier
 	run gw1-private xvti show xv0
@@ -137,9 +137,9 @@ step_capture()
 	busywait 5 at_least 8 captured
 	stop "$pid" INT
 	stop "$CAP_PID" INT
-	echo "${BOLD}[gw1-public]# tcpdump -n -i wan0$PLAIN"
+	shown gw1-public "tcpdump -n -i wan0"
 	tcpdump -n -t -r "$outside" 2>/dev/null | cut -c 1-78 | head -n 4
-	echo "${BOLD}[gw1-private]# tcpdump -n -i xv0$PLAIN"
+	shown gw1-private "tcpdump -n -i xv0"
 	tcpdump -n -t -r "$inside" 2>/dev/null | cut -c 1-78 | head -n 8
 	holds "plain packets on the device" is 8 captured icmp or icmp6
 	CAP=$outside
@@ -157,10 +157,10 @@ step_transfer()
 	background "$TMP/server" ip netns exec site2 iperf3 -s -1
 	busywait "$XVTI_WAIT" listening site2 5201
 	spi=$(ike_spi gw1-public $WAN2)
-	printf '%s[site1]# iperf3 -c 10.2.0.10 -t 6%s\n' "$BOLD" "$PLAIN"
+	shown site1 "iperf3 -c 10.2.0.10 -t 6"
 	background "$TMP/iperf" ip netns exec site1 iperf3 -c 10.2.0.10 -t 6 -f m --forceflush
 	busywait "$XVTI_WAIT" at_least 2 grep -c 'sec .*bits/sec' "$TMP/iperf"
-	echo "${BOLD}[gw1-public]# swanctl --rekey --child net$PLAIN"
+	shown gw1-public "swanctl --rekey --child net"
 	ike "$TMP/gw1" --rekey --child net
 	wait "$BG_PID"
 	holds "a transfer over TCP" [ $? -eq 0 ]
@@ -170,11 +170,6 @@ step_transfer()
 	holds "no second without data, rekey or not" never_idle
 	run gw1-private xvti -s show xv0
 	holds "not one packet dropped by the device" is "" drops_but_first gw1-private
-}
-
-sa_count()
-{
-	ip -n gw1-public xfrm state count | tr -dc 0-9
 }
 
 differs()

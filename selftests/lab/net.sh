@@ -397,8 +397,6 @@ carrier_of() # gateway peer
 		jq -e '.[0].flags | contains(["LOWER_UP"])' >/dev/null
 }
 
-no_carrier() { ! carrier_of "$@"; }
-
 # How many SAs a gateway has for a tunnel.
 tunnel_sas() # gateway peer
 {
