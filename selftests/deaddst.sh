@@ -57,17 +57,24 @@ input() # outer-family
 case_input_4() { input 4; }
 case_input_6() { input 6; }
 
-# IPv4, forwarded into the device by a route that has died: nobody needs that
-# route any more, so the packet goes through.
-case_forward()
+# A's overlay forwards for a client. Its device has something to say when it comes
+# up where IPv6 forwards: it has SAs then, and a peer that is up.
+setup_forwarder() # outer-family
 {
 	setup_hosts
 	setup_client "$OA"
 	cipher gcm
-	# a device that comes up where IPv6 forwards has something to say
-	outer 6
+	outer "$1"
 	sa_pair 7 0x1000
-	setup_tunnel 6
+	add_dev "$UB" "$OB" xv0 "$B" "$A" reqid 7 -- "$IB4"/24 "$IB6"/64
+	add_dev "$UA" "$OA" xv0 "$A" "$B" reqid 7 -- "$IA4"/24 "$IA6"/64
+}
+
+# IPv4, forwarded into the device by a route that has died: nobody needs that
+# route any more, so the packet goes through.
+case_forward()
+{
+	setup_forwarder 6
 	check_forwarded "dead dst" "$IB4"
 }
 
@@ -75,12 +82,7 @@ case_forward()
 # at the dst before the device does, unless told for IPv4 not to.
 case_forward_policies()
 {
-	setup_hosts
-	setup_client "$OA"
-	cipher gcm
-	outer 4
-	sa_pair 7 0x1000
-	setup_tunnel 4
+	setup_forwarder 4
 	must in_ns "$OA" sh -c 'echo 1 >/proc/sys/net/ipv4/conf/xv0/disable_xfrm'
 	must ip -n "$OA" xfrm policy add dir out src 10.77.0.0/24 dst 10.78.0.0/24 \
 		tmpl src 10.77.0.1 dst 10.78.0.1 proto esp mode tunnel
