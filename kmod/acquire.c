@@ -11,15 +11,27 @@
  * gone; what it would leave is a larval SA that keeps the core from asking when
  * the daemon has its trap policy again.
  *
+ * The private policy names an SA that is gone, where there was one: a daemon may
+ * think that it still is there, as after a flush, and then refuses to make
+ * another. The larval SA that the acquire leaves has the SPI of the policy; when
+ * it expires unanswered, the core says so to the daemon, which gives up what it
+ * knows by that SPI and begins anew. The policies of strongSwan do the same. As
+ * there may have been several, each acquire names the next one.
+ *
  * With "carrier sa" no packet can get that far while there is no SA. Then the
  * device itself asks, at once and again after one second, two, four, up to a
  * minute.
+ *
+ * Locking: both ask as RCU readers with BH disabled and without a lock, since the
+ * core takes its own and sends the acquire. xvti_sa_lock protects what is known of
+ * lost SAs, and the work item together with the reference that it holds.
  */
 
 #include <net/xfrm.h>
 
 #include "acquire.h"
 #include "bundle.h"
+#include "policy.h"
 #include "sa.h"
 
 /* The larval SA of an acquire stops more of them for longer than this; where
@@ -29,6 +41,39 @@
 
 #define XVTI_ACQUIRE_FIRST	HZ
 #define XVTI_ACQUIRE_LAST	(60 * HZ)
+
+/**
+ * xvti_acquire_lost() - an outbound SA has left its device
+ * @xv: device
+ * @spi: its SPI
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_acquire_lost(struct xvti_dev *xv, __be32 spi)
+{
+	lockdep_assert_held(&xvti_sa_lock);
+	xv->lost_spi[xv->lost++ % XVTI_LOST_SPIS] = spi;
+	xv->lost_named = 0;
+}
+
+/* Let the private policies name an outbound SA that is gone: the last one, then
+ * those before it. xvti_handover_update() takes it back.
+ */
+static void xvti_acquire_name(struct xvti_dev *xv)
+{
+	struct xvti_out *out;
+	unsigned int past;
+
+	spin_lock_bh(&xvti_sa_lock);
+	out = xvti_sa_dereference(xv->out);
+	if (out && xv->lost && !xv->sa_out) {
+		past = xv->lost_named++ % min_t(unsigned int, xv->lost,
+						XVTI_LOST_SPIS);
+		xvti_out_pin(out, xv->lost_spi[(xv->lost - 1 - past) %
+					       XVTI_LOST_SPIS]);
+	}
+	spin_unlock_bh(&xvti_sa_lock);
+}
 
 /* Both lookups are for their side effect. The first is the database's. */
 static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
@@ -41,6 +86,7 @@ static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
 	if (xvti_bundle_probe(xv->net, fl, NULL, inner, xv->conf.if_id) ||
 	    !out || !xv->conf.reqid)
 		return;
+	xvti_acquire_name(xv);
 	xvti_bundle_probe(xv->net, fl, out->sk[inner], inner, out->tmpl.if_id);
 }
 
@@ -65,6 +111,7 @@ void xvti_acquire(struct xvti_dev *xv, struct sk_buff *skb,
 {
 	struct flowi fl;
 
+	xvti_assert_packet();
 	if (!xvti_acquire_allowed(xv))
 		return;
 	memset(&fl, 0, sizeof(fl));

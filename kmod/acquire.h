@@ -6,6 +6,7 @@
 
 struct sk_buff;
 
+void xvti_acquire_lost(struct xvti_dev *xv, __be32 spi);
 void xvti_acquire(struct xvti_dev *xv, struct sk_buff *skb,
 		  enum xvti_inner inner);
 void xvti_acquire_work(struct work_struct *work);

@@ -5,10 +5,15 @@
  *
  * Devices are hashed by the strongest part of their binding, so that the
  * arrival of an SA costs the same with one device and with ten thousand.
- * Everything here is under xvti_sa_lock.
+ *
+ * Locking: all of it is under xvti_sa_lock, and what changes a configuration under
+ * RTNL as well. Without it are xvti_binding_state(), which packets ask, and
+ * xvti_binding_tmpl() for a configuration that is not in force yet: there RTNL is
+ * enough.
  */
 
 #include <linux/jhash.h>
+#include <linux/rtnetlink.h>
 #include <linux/timekeeping.h>
 
 #include "binding.h"
@@ -206,7 +211,7 @@ static bool xvti_conf_same_binding(const struct xvti_conf *a,
  * @xv: the device that asks for them
  * @conf: what it asks for
  *
- * Context: process.
+ * Context: process, RTNL, without which the answer may be old.
  */
 bool xvti_binding_taken(const struct xvti_dev *xv,
 			const struct xvti_conf *conf)
@@ -216,6 +221,7 @@ bool xvti_binding_taken(const struct xvti_dev *xv,
 	enum xvti_key key;
 	u32 value;
 
+	ASSERT_RTNL();
 	key = xvti_conf_key(conf, &value);
 	spin_lock_bh(&xvti_sa_lock);
 	hlist_for_each_entry(other, xvti_binding_chain(xv->net, key, value),
@@ -241,6 +247,9 @@ bool xvti_binding_tmpl(const struct xvti_dev *xv, const struct xvti_conf *conf,
 {
 	const xfrm_address_t *remote;
 
+	RCU_LOCKDEP_WARN(!lockdep_is_held(&xvti_sa_lock) &&
+			 !lockdep_rtnl_is_held(),
+			 "xvti: a template without xvti_sa_lock and RTNL");
 	remote = xvti_conf_remote_any(conf) ? &xv->peer : &conf->remote;
 	memset(tmpl, 0, sizeof(*tmpl));
 	tmpl->reqid = conf->reqid ?: xv->reqid;
@@ -321,7 +330,7 @@ static u8 xvti_binding_count(struct xvti_dev *xv)
  */
 static bool xvti_out_current(const struct xvti_dev *xv, bool *wanted)
 {
-	const struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	const struct xvti_out *out = xvti_sa_dereference(xv->out);
 	struct xvti_tmpl tmpl;
 
 	*wanted = xvti_binding_tmpl(xv, &xv->conf, &tmpl);
@@ -333,7 +342,7 @@ static bool xvti_out_current(const struct xvti_dev *xv, bool *wanted)
  */
 static u8 xvti_out_inner(const struct xvti_dev *xv)
 {
-	const struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	const struct xvti_out *out = xvti_sa_dereference(xv->out);
 	const struct xvti_sa *sa;
 	struct xvti_tmpl tmpl;
 	u8 inner = 0;
@@ -417,7 +426,7 @@ static void xvti_learn_reqid(struct xvti_dev *xv)
  * Counts them, follows with what is derived from them, and gives up the
  * bundles: a cached one would pin a dead SA, or go on with an old one.
  *
- * Context: xvti_sa_lock, which is a leaf: nothing here calls into xfrm but
+ * Context: xvti_sa_lock, under which nothing here calls into xfrm but
  * dst_release(), which only queues.
  */
 void xvti_binding_update(struct xvti_dev *xv)
@@ -437,7 +446,8 @@ void xvti_binding_update(struct xvti_dev *xv)
 		inner = xvti_out_inner(xv);
 		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
 	}
-	WRITE_ONCE(xv->usable_out, inner);
+	/* after the policies: see xvti_bundle_build() */
+	smp_store_release(&xv->usable_out, inner);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);
 	xvti_queue_kick(xv);
@@ -458,10 +468,13 @@ void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
 	enum xvti_key key;
 	u32 value;
 
+	ASSERT_RTNL();
 	lockdep_assert_held(&xvti_sa_lock);
 	xv->conf = *conf;
 	xv->peer = conf->remote;
 	xv->reqid = conf->reqid;
+	xv->lost = 0;
+	xv->lost_named = 0;
 	key = xvti_conf_key(conf, &value);
 	hlist_add_head(&xv->key_node, xvti_binding_chain(xv->net, key, value));
 	xvti_sa_bind_chain(xvti_pernet(xv->net), key, value);
@@ -477,6 +490,7 @@ void xvti_binding_attach(struct xvti_dev *xv, const struct xvti_conf *conf)
  */
 void xvti_binding_detach(struct xvti_dev *xv)
 {
+	ASSERT_RTNL();
 	lockdep_assert_held(&xvti_sa_lock);
 	hlist_del_init(&xv->key_node);
 	xvti_sa_rebind(xv);

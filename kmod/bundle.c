@@ -4,23 +4,28 @@
  * walks. vti and xfrmi build and free one for each packet; here it is kept,
  * one for each device, CPU and inner family.
  *
- * Readers hold rcu_read_lock() and take a reference of their own. Whoever
- * empties a slot takes the pointer out with xchg() and drops the slot's
- * reference, which the core turns into a release after a grace period.
- *
  * A bundle that is used for every flow must not depend on any: it is built
  * with the device's private policy, whose selector is any/any, and on a
  * neutral inner route that belongs to no flow, no device of ours and no
  * routing table. Its MTU is above all others, so that the bundle's MTU is
  * what the outer path and the SA leave.
+ *
+ * Locking: readers hold rcu_read_lock() and take a reference of their own. Only
+ * the CPU itself fills its slots, with BH disabled; a flush empties those of all
+ * CPUs, under xvti_sa_lock or when the last reader has gone. Whoever empties a
+ * slot takes the pointer out with xchg() and drops the slot's reference, which
+ * the core turns into a release after a grace period. The core is asked for
+ * bundles without a lock.
  */
 
+#include <net/addrconf.h>
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "bundle.h"
 #include "handover.h"
+#include "route.h"
 #include "sa.h"
 #include "stats.h"
 
@@ -113,7 +118,7 @@ static unsigned int xvti_slot_drop(struct dst_entry __rcu **slot)
  * xvti_out_flush() - give all cached bundles up, on all CPUs
  * @out: outbound side
  *
- * Context: any.
+ * Context: xvti_sa_lock, or nobody else has @out.
  * Return: how many there were.
  */
 unsigned int xvti_out_flush(struct xvti_out *out)
@@ -121,7 +126,8 @@ unsigned int xvti_out_flush(struct xvti_out *out)
 	unsigned int count = 0;
 	int cpu, inner;
 
-	WRITE_ONCE(out->gen, out->gen + 1);
+	/* after the event that it is for: pairs with xvti_bundle_build() */
+	smp_store_release(&out->gen, out->gen + 1);
 	/* pairs with the one in xvti_slot_store() */
 	smp_mb();
 	for_each_possible_cpu(cpu)
@@ -139,8 +145,9 @@ unsigned int xvti_out_flush(struct xvti_out *out)
  */
 void xvti_bundle_flush(struct xvti_dev *xv)
 {
-	struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	struct xvti_out *out = xvti_sa_dereference(xv->out);
 
+	lockdep_assert_held(&xvti_sa_lock);
 	if (out)
 		xvti_stats_add(xv, XVTI_A_STATS_CACHE_FLUSH,
 			       xvti_out_flush(out));
@@ -239,7 +246,7 @@ static struct dst_entry *xvti_bundle_lookup(struct net *net,
  * @inner: inner family
  * @if_id: interface id of the policies
  *
- * Context: BH disabled.
+ * Context: RCU read side, BH disabled.
  * Return: whether a policy was found.
  */
 bool xvti_bundle_probe(struct net *net, const struct flowi *fl,
@@ -247,6 +254,7 @@ bool xvti_bundle_probe(struct net *net, const struct flowi *fl,
 {
 	struct dst_entry *dst;
 
+	xvti_assert_packet();
 	dst = xvti_bundle_lookup(net, fl, sk, inner, if_id);
 	if (IS_ERR(dst))
 		return true;
@@ -348,6 +356,7 @@ struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
 {
 	struct dst_entry *dst;
 
+	xvti_assert_packet();
 	dst = xvti_bundle_lookup(xv->net, fl, NULL, inner, 0);
 	if (IS_ERR(dst)) {
 		*reason = xvti_bundle_error(PTR_ERR(dst));
@@ -368,42 +377,94 @@ struct dst_entry *xvti_bundle_spd(struct xvti_dev *xv, const struct flowi *fl,
 	return dst;
 }
 
-static bool xvti_bundle_held(const struct xvti_out *out, __be32 spi)
+static struct xfrm_state *xvti_bundle_held(const struct xvti_out *out,
+					   __be32 spi)
 {
 	const struct xvti_tmpl *tmpl = &out->tmpl;
 	struct xfrm_state *x;
-	bool valid;
 
 	x = xfrm_state_lookup(out->net, tmpl->mark.v & tmpl->mark.m,
 			      &tmpl->remote, spi, IPPROTO_ESP, tmpl->family);
-	if (!x)
-		return false;
-	valid = READ_ONCE(x->km.state) == XFRM_STATE_VALID;
-	xfrm_state_put(x);
-	return valid;
+	if (x && READ_ONCE(x->km.state) != XFRM_STATE_VALID) {
+		xfrm_state_put(x);
+		return NULL;
+	}
+	return x;
 }
 
 /* Does the core have an SA for the private policies? It tells of its changes
- * a little later than they happen, and this question raises no acquire.
+ * a little later than they happen, and this question raises no acquire. With
+ * a reference.
  */
-static bool xvti_bundle_state(struct xvti_dev *xv, const struct xvti_out *out)
+static struct xfrm_state *xvti_bundle_state(struct xvti_dev *xv,
+					    const struct xvti_out *out)
 {
 	struct xvti_tmpl tmpl = out->tmpl;
 	__be32 spi = READ_ONCE(out->spi);
 	struct xfrm_state *x;
 
 	if (unlikely(spi)) {
-		if (xvti_bundle_held(out, spi))
-			return true;
+		x = xvti_bundle_held(out, spi);
+		if (x)
+			return x;
 		xvti_handover_drop(xv);
 	}
-	x = xvti_stateonly_find(out->net, tmpl.mark.v & tmpl.mark.m, tmpl.if_id,
-				&tmpl.remote, &tmpl.local, tmpl.family,
-				XFRM_MODE_TUNNEL, IPPROTO_ESP, tmpl.reqid);
-	if (!x)
+	return xvti_stateonly_find(out->net, tmpl.mark.v & tmpl.mark.m,
+				   tmpl.if_id, &tmpl.remote, &tmpl.local,
+				   tmpl.family, XFRM_MODE_TUNNEL, IPPROTO_ESP,
+				   tmpl.reqid);
+}
+
+/* An IPv6 bundle needs a lower device that does IPv6, even where the outer
+ * packet is IPv4, and a device below 1280 octets does not. The core refuses as
+ * well, but until 2026 it gave the reference to the device back twice, and the
+ * device could never be deleted (xfrm6_fill_dst()).
+ */
+static bool xvti_bundle_lower6(const struct xvti_out *out,
+			       const struct xfrm_state *x)
+{
+	const struct xvti_tmpl *tmpl = &out->tmpl;
+	struct rtable *rt;
+	bool able;
+
+	if (tmpl->family == AF_INET6)
+		return true;
+	rt = xvti_route_outer4(out->net, tmpl->link, &tmpl->local,
+			       &tmpl->remote, xvti_x_output_mark(x));
+	if (IS_ERR(rt))
 		return false;
+	able = __in6_dev_get(rt->dst.dev);
+	ip_rt_put(rt);
+	return able;
+}
+
+/* Is it worth to ask the core for a bundle? Without a usable SA in sight it would
+ * raise an acquire for the any/any flow, which no daemon asked for.
+ */
+static bool xvti_bundle_possible(struct xvti_dev *xv,
+				 const struct xvti_out *out,
+				 enum xvti_inner inner, unsigned int *reason)
+{
+	struct xfrm_state *x;
+	bool able;
+
+	*reason = XVTI_A_STATS_TX_NO_SA;
+	if (!(READ_ONCE(xv->usable_out) & BIT(inner)))
+		return false;
+
+	/* Where there is an SA, the policies name none that is gone: pairs with
+	 * xvti_binding_update().
+	 */
+	smp_rmb();
+	x = xvti_bundle_state(xv, out);
+	if (!x) {
+		xvti_sa_resync(xvti_pernet(xv->net));
+		return false;
+	}
+	able = inner != XVTI_INNER6 || xvti_bundle_lower6(out, x);
 	xfrm_state_put(x);
-	return true;
+	*reason = XVTI_A_STATS_TX_NO_ROUTE;
+	return able;
 }
 
 /**
@@ -412,9 +473,6 @@ static bool xvti_bundle_state(struct xvti_dev *xv, const struct xvti_out *out)
  * @out: its outbound side
  * @inner: inner family
  * @reason: XVTI_A_STATS_TX_* if there is none
- *
- * Not called without a usable SA in sight: the core would raise an acquire
- * for the any/any flow, which no daemon asked for.
  *
  * Context: RCU read side, BH disabled.
  * Return: the bundle with a reference for the caller, or NULL.
@@ -431,18 +489,13 @@ struct dst_entry *xvti_bundle_build(struct xvti_dev *xv, struct xvti_out *out,
 	};
 	struct dst_entry *dst;
 
-	/* the generation is read before the core is asked */
+	xvti_assert_packet();
+	/* the generation is read before the core is asked: pairs with
+	 * xvti_out_flush()
+	 */
 	smp_rmb();
-	if (!(READ_ONCE(xv->usable_out) & BIT(inner))) {
-		*reason = XVTI_A_STATS_TX_NO_SA;
+	if (!xvti_bundle_possible(xv, out, inner, reason))
 		return NULL;
-	}
-
-	if (!xvti_bundle_state(xv, out)) {
-		xvti_sa_resync(xvti_pernet(xv->net));
-		*reason = XVTI_A_STATS_TX_NO_SA;
-		return NULL;
-	}
 
 	xvti_stats_inc(xv, XVTI_A_STATS_CACHE_MISS);
 	dst = xvti_bundle_lookup(out->net, &fl, out->sk[inner], inner,

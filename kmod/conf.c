@@ -2,6 +2,11 @@
 /*
  * Configuration: from netlink attributes to a checked struct xvti_conf, and
  * from there to the device, all or nothing.
+ *
+ * Locking: RTNL, from the first check to the end, so that what was checked stays
+ * true. Under it the workers that make an outbound side are waited for. Only then
+ * xvti_sa_lock is taken, to put the configuration and its outbound side in force
+ * at once.
  */
 
 #include <linux/rtnetlink.h>
@@ -232,6 +237,7 @@ int xvti_conf_parse(const struct xvti_dev *xv, struct nlattr **attrs,
 {
 	int err;
 
+	ASSERT_RTNL();
 	err = xvti_parse_endpoints(attrs, conf, extack);
 	if (err)
 		return err;
@@ -287,7 +293,7 @@ static void xvti_conf_commit(struct xvti_dev *xv, const struct xvti_conf *conf,
 
 	spin_lock_bh(&xvti_sa_lock);
 	if (xvti_conf_rebinds(&xv->conf, conf)) {
-		old = rcu_dereference_protected(xv->out, 1);
+		old = xvti_sa_dereference(xv->out);
 		rcu_assign_pointer(xv->out, out);
 		xvti_binding_detach(xv);
 		xvti_binding_attach(xv, conf);

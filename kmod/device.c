@@ -3,9 +3,12 @@
  * The network device: created, moved and deleted by rtnetlink, born in its
  * underlay and gone when that goes.
  *
- * Locking: RTNL for the device's life, xvti_sa_lock for the list of a
- * netns's devices. Work items hold a reference to the device, take RTNL only
- * on xvti_rtnl_wq, and are never waited for under RTNL.
+ * Locking: RTNL for the device's life, and xvti_sa_lock within it to change the
+ * list of a netns's devices, which may be read under either. Packets may use a
+ * device as long as they are RCU readers: unregistering waits for them after
+ * ndo_uninit. Work items hold a reference to the device. Those on xvti_rtnl_wq
+ * take RTNL and are never waited for under it; those on xvti_policy_wq never take
+ * it, and may be.
  */
 
 #include <linux/if_arp.h>
@@ -54,12 +57,16 @@ struct xvti_net *xvti_pernet(const struct net *net)
  * @wq: workqueue
  * @work: work item of the device; drops the reference that this one takes
  *
- * Context: any. Once the device is dead, nothing is queued any more: callers
- * hold xvti_sa_lock or RTNL.
+ * Context: xvti_sa_lock, RTNL or RCU read side. Once the device is dead, nothing
+ * is queued any more: unregistering takes both locks to say so, and waits for
+ * readers afterwards.
  */
 void xvti_schedule(struct xvti_dev *xv, struct workqueue_struct *wq,
 		   struct work_struct *work)
 {
+	RCU_LOCKDEP_WARN(!lockdep_is_held(&xvti_sa_lock) &&
+			 !lockdep_rtnl_is_held() && !rcu_read_lock_held(),
+			 "xvti: the device may die before its work is queued");
 	if (READ_ONCE(xv->dead))
 		return;
 	dev_hold(xv->dev);
@@ -111,7 +118,7 @@ static void xvti_dev_uninit(struct net_device *dev)
 	xvti_binding_detach(xv);
 	xvti_sa_settle();
 	list_del_init(&xv->dirty_node);
-	out = rcu_dereference_protected(xv->out, 1);
+	out = xvti_sa_dereference(xv->out);
 	RCU_INIT_POINTER(xv->out, NULL);
 	list_del(&xv->net_node);
 	last = list_empty(&xn->devs);

@@ -8,6 +8,7 @@
 
 #include "conf.h"
 #include "inner.h"
+#include "sa.h"
 #include "stats.h"
 
 /* Bits of xvti_dev.events: what has changed since the last notification. */
@@ -17,6 +18,9 @@ enum {
 	XVTI_EVENT_CARRIER,
 	XVTI_EVENT_MTU,
 };
+
+/* As many SAs as a rekey and two ends that negotiate at once may leave. */
+#define XVTI_LOST_SPIS	4
 
 struct xvti_out;
 
@@ -43,21 +47,28 @@ struct xvti_out;
  * @rtnl_work: follows MTU and sends events; takes RTNL
  * @acquire_work: asks for an SA where no packet can
  * @acquire_delay: jiffies until it asks again
- * @acquire_last: jiffies when a packet last asked
+ * @acquire_last: jiffies when a packet last asked; whoever exchanges it may ask
+ * @lost_spi: SPIs of the outbound SAs that went last, a ring
+ * @lost: how many have gone
+ * @lost_named: how many of them acquires have named
  * @held_spi: SPI of the outbound SA held on to in a rekey, or 0
  * @handover_work: lets it go when that takes too long
  * @queue: packets that wait for an SA; has a lock of its own
  * @queue_work: sends them or drops them
- * @events: what rtnl_work has to tell
- * @lower: ifindex of the device that outer packets leave by, or 0
- * @bundle_mtu: MTU of the newest bundle
+ * @events: what rtnl_work has to tell; bits that are set and taken atomically
+ * @lower: ifindex of the device that outer packets leave by, or 0; written by
+ *	packets, no lock
+ * @bundle_mtu: MTU of the newest bundle; likewise
  * @lower_mtu: MTU of the route to the peer, or 0; RTNL
  * @mtu_source: &enum xvti_mtu_source of the current MTU; RTNL
  * @mtu_following: the module itself is changing the MTU; RTNL
- * @is_lower: another xvti device sends its outer packets here
- * @dead: unregistered; nothing may be published any more
+ * @is_lower: another xvti device sends its outer packets here; set once, by a
+ *	packet of that one
+ * @dead: unregistered; nothing may be published any more; written under RTNL and
+ *	xvti_sa_lock together
  *
- * Without another word a member is protected by xvti_sa_lock.
+ * Without another word a member is protected by xvti_sa_lock, or does not change
+ * while the device is registered.
  */
 struct xvti_dev {
 	/* read on each packet */
@@ -82,6 +93,9 @@ struct xvti_dev {
 	struct delayed_work	acquire_work;
 	unsigned long		acquire_delay;
 	unsigned long		acquire_last;
+	__be32			lost_spi[XVTI_LOST_SPIS];
+	unsigned int		lost;
+	unsigned int		lost_named;
 	__be32			held_spi;
 	struct delayed_work	handover_work;
 	struct sk_buff_head	queue;
@@ -99,23 +113,28 @@ struct xvti_dev {
 /* Is there a usable SA in each direction? xvti_sa_lock. */
 static inline bool xvti_has_pair(const struct xvti_dev *xv)
 {
+	lockdep_assert_held(&xvti_sa_lock);
 	return xv->sa_out && xv->sa_in;
 }
 
 /**
  * struct xvti_net - what the module keeps per underlay
  * @net: the netns
- * @devs: devices born here; xvti_sa_lock
+ * @devs: devices born here; written under RTNL and xvti_sa_lock together, read
+ *	under either
  * @sas: every SA known here; xvti_sa_lock
  * @spd: outbound policies with a mark; xvti_sa_lock
  * @resync_work: walks the SAs of the core again
- * @resync_last: jiffies when a packet last asked for a walk
+ * @resync_last: jiffies when a packet last asked for a walk; no lock
  * @resync_gen: number of the walk; xvti_sa_lock
- * @route_nb: told of the netns's routes; registered once it is filled
+ * @route_nb: told of the netns's routes; registered once it is filled, which
+ *	@route_work alone does
  * @route_work: lets all MTUs follow a route
- * @route_last: jiffies when it last did
- * @marked_in: inbound SAs with a mark that are bound: read on each packet
- * @tracking: the SAs of this netns are known: read on each packet
+ * @route_last: jiffies when it last did; no lock
+ * @marked_in: inbound SAs with a mark that are bound: read on each packet;
+ *	written under xvti_sa_lock
+ * @tracking: the SAs of this netns are known: read on each packet; written under
+ *	RTNL, and cleared under xvti_sa_lock as well
  */
 struct xvti_net {
 	struct net		*net;
@@ -137,6 +156,15 @@ extern struct pernet_operations xvti_pernet_ops;
 extern struct notifier_block xvti_netdev_notifier;
 extern struct workqueue_struct *xvti_policy_wq;
 extern struct workqueue_struct *xvti_rtnl_wq;
+
+/* Only lockdep looks: is this the way of a packet, an RCU reader which has the
+ * CPU's own data to itself?
+ */
+static inline void xvti_assert_packet(void)
+{
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held() || !rcu_read_lock_bh_held(),
+			 "xvti: not an RCU reader with BH disabled");
+}
 
 struct xvti_net *xvti_pernet(const struct net *net);
 bool xvti_is_xvti(const struct net_device *dev);

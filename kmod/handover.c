@@ -22,6 +22,9 @@
  * uses that; where not, and where traffic goes one way only, the old SA is
  * used until it is deleted. A packet that meets its end is sent again, see
  * xvti_send().
+ *
+ * Locking: xvti_sa_lock, also for the work item together with the reference that
+ * it holds. Packets and the worker come without it and take it.
  */
 
 #include "binding.h"
@@ -34,7 +37,7 @@
 
 static void xvti_handover_set(struct xvti_dev *xv, __be32 spi)
 {
-	struct xvti_out *out = rcu_dereference_protected(xv->out, 1);
+	struct xvti_out *out = xvti_sa_dereference(xv->out);
 
 	lockdep_assert_held(&xvti_sa_lock);
 	xv->held_spi = spi;
@@ -67,7 +70,7 @@ static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
  */
 void xvti_handover_begin(struct xvti_sa *sa)
 {
-	struct xvti_dev *xv = rcu_dereference_protected(sa->xv, 1);
+	struct xvti_dev *xv = xvti_sa_dereference(sa->xv);
 	const struct xvti_sa *old;
 
 	lockdep_assert_held(&xvti_sa_lock);
@@ -105,8 +108,11 @@ void xvti_handover_update(struct xvti_dev *xv)
 	const struct xvti_sa *sa;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	if (!xv->held_spi)
+	if (!xv->held_spi) {
+		/* an acquire may have named one that is gone */
+		xvti_handover_set(xv, 0);
 		return;
+	}
 	list_for_each_entry(sa, &xv->sas, dev_node) {
 		if (xvti_handover_is_held(xv, sa) && !sa->foreign) {
 			xvti_handover_set(xv, xv->held_spi);
@@ -144,6 +150,7 @@ void xvti_handover_used(struct xvti_dev *xv, struct xfrm_state *x)
 {
 	struct xvti_sa *sa = xvti_sa_find(x);
 
+	xvti_assert_packet();
 	if (sa)
 		WRITE_ONCE(sa->unused, false);
 	xvti_handover_drop(xv);

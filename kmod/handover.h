@@ -9,6 +9,7 @@
 static inline bool xvti_handover_is_held(const struct xvti_dev *xv,
 					 const struct xvti_sa *sa)
 {
+	lockdep_assert_held(&xvti_sa_lock);
 	return sa->dir == XVTI_OUT && sa->spi == xv->held_spi;
 }
 

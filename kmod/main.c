@@ -3,8 +3,9 @@
  * xvti: a route-based IPsec tunnel device.
  *
  * Reading order: device.h, conf.c, binding.c, sa.c, spd.c, policy.c, bundle.c,
- * xmit.c, rcv.c, proto.c, handover.c, mtu.c, route.c; then device.c and
- * netlink.c, which tie them together.
+ * xmit.c, inner.h, rcv.c, proto.c, handover.c, mtu.c, pmtu.c, acquire.c,
+ * queue.c, route.c, stats.c, trace.h; then device.c and netlink.c, which tie
+ * them together. Documentation/internals.rst has the rules of each.
  */
 
 #include <linux/module.h>

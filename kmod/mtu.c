@@ -7,12 +7,14 @@
  * count, they go away again: transmit answers for those. What ESP adds is
  * asked of the SA, which knows its cipher, its padding and its UDP header. In
  * policy mode a packet may take several SAs, and each of them is asked.
+ *
+ * Locking: RTNL. What is known of SAs is copied under xvti_sa_lock, and the core
+ * is asked for the SA and the route without it: its own locks come before.
  */
 
 #include <linux/rtnetlink.h>
 #include <net/addrconf.h>
 #include <net/ip6_route.h>
-#include <net/l3mdev.h>
 #include <net/route.h>
 
 #include "binding.h"
@@ -20,6 +22,7 @@
 #include "handover.h"
 #include "mtu.h"
 #include "proto.h"
+#include "route.h"
 
 /* Before there is an SA: AES-CBC with HMAC-SHA-512 over UDP, the most that
  * the common ciphers add (RFC 3602, RFC 4868, RFC 3948).
@@ -28,27 +31,14 @@
 #define XVTI_ESTIMATE_BLOCK	16
 #define XVTI_ESP_TRAILER	2
 
-/* The core looks the outer route up by the VRF of the interface, and by the
- * SA's output mark.
- */
-static int xvti_lower_oif(const struct xvti_dev *xv)
-{
-	return l3mdev_master_ifindex_by_index(xv->net, xv->conf.link);
-}
-
 static u32 xvti_lower_mtu4(const struct xvti_dev *xv,
 			   const xfrm_address_t *remote, u32 mark)
 {
-	struct flowi4 fl4 = {
-		.daddr = remote->a4,
-		.saddr = xv->conf.local.a4,
-		.flowi4_oif = xvti_lower_oif(xv),
-		.flowi4_mark = mark,
-	};
 	struct rtable *rt;
 	u32 mtu;
 
-	rt = ip_route_output_key(xv->net, &fl4);
+	rt = xvti_route_outer4(xv->net, xv->conf.link, &xv->conf.local, remote,
+			       mark);
 	if (IS_ERR(rt))
 		return 0;
 	mtu = dst_metric_raw(&rt->dst, RTAX_MTU) ?: READ_ONCE(rt->dst.dev->mtu);
@@ -62,7 +52,7 @@ static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
 	struct flowi6 fl6 = {
 		.daddr = remote->in6,
 		.saddr = xv->conf.local.in6,
-		.flowi6_oif = xvti_lower_oif(xv),
+		.flowi6_oif = xvti_route_oif(xv->net, xv->conf.link),
 		.flowi6_mark = mark,
 	};
 	struct dst_entry *dst;
@@ -271,6 +261,7 @@ int xvti_change_mtu(struct net_device *dev, int mtu)
 {
 	struct xvti_dev *xv = netdev_priv(dev);
 
+	ASSERT_RTNL();
 	if (!xv->mtu_following) {
 		spin_lock_bh(&xvti_sa_lock);
 		xv->conf.mtu = mtu;

@@ -6,6 +6,10 @@
  * A device is found in the netns of the caller, which is its overlay. What is
  * told of the underlay is the netnsid and the endpoints, as for any tunnel;
  * to change them takes CAP_NET_ADMIN over both.
+ *
+ * Locking: RTNL, from where a device is found until it is done with; requests are
+ * not serialised by the family. xvti_sa_lock besides, so that what is told of SAs
+ * is of one moment.
  */
 
 #include <linux/rtnetlink.h>

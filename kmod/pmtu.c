@@ -7,6 +7,9 @@
  * interface, which misses devices that have either. For those the SA is found
  * here by its SPI, and the route that their bundles use is updated. The next
  * packet that finds its bundle smaller tells the sender in the overlay.
+ *
+ * Locking: the core calls in with BH disabled. The SA and its device are read
+ * under RCU.
  */
 
 #include <linux/icmp.h>

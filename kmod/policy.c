@@ -17,6 +17,11 @@
  * refuses tasks with a compat ABI, reads "user" memory on older kernels, and
  * sk_alloc() would charge the cgroup of whoever configures the device. These
  * workers never take RTNL, so that RTNL holders can wait for them.
+ *
+ * Locking: an outbound side is made without a lock of the module, published in
+ * xvti_dev.out under xvti_sa_lock, read under RCU, and freed by a worker after a
+ * grace period. While it is published its policies are pinned under xvti_sa_lock;
+ * the core reads their templates without it.
  */
 
 #include <linux/slab.h>
@@ -148,8 +153,8 @@ void xvti_out_pin(struct xvti_out *out, __be32 spi)
 	lockdep_assert_held(&xvti_sa_lock);
 	WRITE_ONCE(out->spi, spi);
 	for (inner = 0; inner < XVTI_INNER_MAX; inner++) {
-		xp = rcu_dereference_protected(out->sk[inner]->sk_policy[XFRM_POLICY_OUT],
-					       1);
+		/* there as long as the outbound side is published */
+		xp = xvti_sa_dereference(out->sk[inner]->sk_policy[XFRM_POLICY_OUT]);
 		WRITE_ONCE(xp->xfrm_vec[0].id.spi, spi);
 	}
 }
@@ -273,7 +278,7 @@ static struct xvti_out *xvti_out_publish(struct xvti_dev *xv,
 	spin_lock_bh(&xvti_sa_lock);
 	if (!xv->dead && xvti_binding_tmpl(xv, &xv->conf, &tmpl) &&
 	    !memcmp(&tmpl, &out->tmpl, sizeof(tmpl))) {
-		old = rcu_dereference_protected(xv->out, 1);
+		old = xvti_sa_dereference(xv->out);
 		rcu_assign_pointer(xv->out, out);
 		xvti_binding_update(xv);
 	}
@@ -294,7 +299,7 @@ void xvti_out_work(struct work_struct *work)
 
 	spin_lock_bh(&xvti_sa_lock);
 	build = !xv->dead && xvti_binding_tmpl(xv, &xv->conf, &tmpl);
-	out = rcu_dereference_protected(xv->out, 1);
+	out = xvti_sa_dereference(xv->out);
 	if (out && build && !memcmp(&tmpl, &out->tmpl, sizeof(tmpl)))
 		build = false;
 	spin_unlock_bh(&xvti_sa_lock);

@@ -46,7 +46,8 @@ struct xvti_slot {
  * @spi: SPI that the policies are pinned to, or 0
  * @sk: one bare kernel socket for each inner family, carrying its policy
  * @slots: bundle cache
- * @gen: counts flushes, so that a bundle built across one is not kept
+ * @gen: counts flushes, so that a bundle built across one is not kept; written
+ *	under xvti_sa_lock
  * @rcu: for the release
  * @free_work: for the release, which may sleep
  *

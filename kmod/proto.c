@@ -13,6 +13,8 @@
  * transport mode SA has been found to be a device's. In the secpath it gets
  * the SA that the core makes for this purpose beside that of IPComp, so that
  * policies judge it as they judge others; without such an SA it is refused.
+ *
+ * Locking: RTNL for the handlers, which the core calls as it does those of rcv.c.
  */
 
 #include <linux/rtnetlink.h>
@@ -229,6 +231,7 @@ bool xvti_proto_uncompressed(const struct xvti_dev *xv, struct sk_buff *skb)
 	struct sec_path *sp = skb_sec_path(skb);
 	struct xfrm_state *x = sp->xvec[sp->len - 1];
 
+	xvti_assert_packet();
 	if (READ_ONCE(xv->conf.mode) != XVTI_MODE_POLICY ||
 	    (proto != IPPROTO_IPIP && proto != IPPROTO_IPV6) ||
 	    sp->len >= XFRM_MAX_DEPTH || skb_unclone(skb, GFP_ATOMIC))

@@ -6,6 +6,10 @@
  * number that the user sets and for no longer than ten seconds. They leave in
  * their order once an SA for their family is there. A packet keeps the time
  * of its arrival in its control block.
+ *
+ * Locking: the queue's own lock, with BH disabled, for the packets and for the
+ * work item together with the reference that it holds. It comes after xvti_sa_lock,
+ * and packets are sent and dropped without it.
  */
 
 #include "device.h"
@@ -33,6 +37,27 @@ static void xvti_queue_schedule(struct xvti_dev *xv, unsigned long delay)
 		dev_put(xv->dev);
 }
 
+static void xvti_queue_hurry(struct xvti_dev *xv, unsigned long delay)
+{
+	dev_hold(xv->dev);
+	if (mod_delayed_work(xvti_policy_wq, &xv->queue_work, delay))
+		dev_put(xv->dev);
+}
+
+/* Has an SA come since a packet was refused, and found none here? It may also be
+ * that the core is about to tell of one that has come or gone: so the packet is
+ * looked at soon, not at once. In policy mode, where a flow may wait while others
+ * have SAs, this cannot be told.
+ */
+static bool xvti_queue_missed(const struct xvti_dev *xv, struct sk_buff *skb)
+{
+	enum xvti_inner inner;
+
+	return READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT &&
+	       xvti_inner_get(skb, &inner) &&
+	       READ_ONCE(xv->usable_out) & BIT(inner);
+}
+
 /**
  * xvti_queue_add() - keep a packet until there is an SA for it
  * @xv: device
@@ -45,6 +70,7 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 {
 	bool taken = false;
 
+	xvti_assert_packet();
 	if (!READ_ONCE(xv->conf.queue) || skb_queue_len(&xv->queue) >=
 	    READ_ONCE(xv->conf.queue))
 		return false;
@@ -56,7 +82,9 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 		xvti_queue_cb(skb)->deadline = jiffies + XVTI_QUEUE_TIMEOUT;
 		__skb_queue_tail(&xv->queue, skb);
 		taken = true;
-		if (!delayed_work_pending(&xv->queue_work))
+		if (unlikely(xvti_queue_missed(xv, skb)))
+			xvti_queue_hurry(xv, 1);
+		else if (!delayed_work_pending(&xv->queue_work))
 			xvti_queue_schedule(xv, XVTI_QUEUE_TIMEOUT);
 	}
 	spin_unlock(&xv->queue.lock);
@@ -134,11 +162,12 @@ void xvti_queue_work(struct work_struct *work)
  */
 void xvti_queue_kick(struct xvti_dev *xv)
 {
-	if (skb_queue_empty(&xv->queue) || READ_ONCE(xv->dead))
-		return;
-	dev_hold(xv->dev);
-	if (mod_delayed_work(xvti_policy_wq, &xv->queue_work, 0))
-		dev_put(xv->dev);
+	lockdep_assert_held(&xvti_sa_lock);
+	/* a packet is here already, or sees what the device can send now */
+	spin_lock(&xv->queue.lock);
+	if (!skb_queue_empty(&xv->queue) && !xv->dead)
+		xvti_queue_hurry(xv, 0);
+	spin_unlock(&xv->queue.lock);
 }
 
 /**

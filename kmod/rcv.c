@@ -8,8 +8,11 @@
  * binding stands for it, and the secpath is reset when it has been verified.
  * In policy mode the database is asked, and AH and IPComp come by here too.
  *
- * The callback reads the hash of SAs under RCU and writes only the CPU's own
- * counters.
+ * Locking: the core calls in with BH disabled, by which the CPU's own note and
+ * counters are written, and with no lock of an SA; whether it is an RCU reader
+ * depends on where the cipher has finished. SAs and their devices are read under
+ * RCU. xvti_sa_lock is taken for an SA that is not known yet, and for the first
+ * packet that comes by a new one.
  */
 
 #include <linux/ip.h>
@@ -282,24 +285,45 @@ static bool xvti_selector_match4(const struct sk_buff *skb,
 				  sel, iph->protocol)));
 }
 
+/* What follows the extension headers, and where. A fragment that is not the
+ * first has nothing of it, but says in its own header what it is a part of.
+ */
+static int xvti_upper6(const struct sk_buff *skb, u8 *proto, bool *part)
+{
+	struct frag_hdr buf, *frag;
+	__be16 frag_off = 0;
+	int offset;
+
+	*proto = ipv6_hdr(skb)->nexthdr;
+	offset = ipv6_skip_exthdr(skb, skb_network_offset(skb) +
+				       sizeof(struct ipv6hdr),
+				  proto, &frag_off);
+	*part = frag_off & htons(IP6_OFFSET);
+	if (offset < 0 || !*part)
+		return offset;
+	frag = skb_header_pointer(skb, offset, sizeof(buf), &buf);
+	if (!frag)
+		return -EINVAL;
+	*proto = frag->nexthdr;
+	return offset;
+}
+
 static bool xvti_selector_match6(const struct sk_buff *skb,
 				 const struct xfrm_selector *sel)
 {
 	const struct ipv6hdr *ip6 = ipv6_hdr(skb);
-	u8 proto = ip6->nexthdr;
-	__be16 frag = 0;
 	int offset;
+	bool part;
+	u8 proto;
 
 	if (!addr_match(&ip6->saddr, &sel->saddr, sel->prefixlen_s) ||
 	    !addr_match(&ip6->daddr, &sel->daddr, sel->prefixlen_d))
 		return false;
 	if (!sel->proto && !sel->sport_mask && !sel->dport_mask)
 		return true;
-	offset = ipv6_skip_exthdr(skb, skb_network_offset(skb) + sizeof(*ip6),
-				  &proto, &frag);
+	offset = xvti_upper6(skb, &proto, &part);
 	return offset >= 0 && (!sel->proto || proto == sel->proto) &&
-	       (!(frag & htons(IP6_OFFSET)) ||
-		(!sel->sport_mask && !sel->dport_mask)) &&
+	       (!part || (!sel->sport_mask && !sel->dport_mask)) &&
 	       xvti_ports_match(skb, offset, sel, proto);
 }
 

@@ -8,10 +8,16 @@
  * A router with a full table sees thousands of changes in a second, so it is
  * not looked at which they are: all devices of the underlay are looked at
  * once, a little later, and at most once in XVTI_ROUTE_INTERVAL.
+ *
+ * Locking: the core tells of routes in atomic context, which only queues work. The
+ * work item alone registers a netns's notifier, before it takes RTNL for the list
+ * of devices; the notifier goes when that work item can run no more.
  */
 
 #include <linux/rtnetlink.h>
 #include <net/fib_notifier.h>
+#include <net/l3mdev.h>
+#include <net/route.h>
 
 #include "device.h"
 #include "mtu.h"
@@ -20,6 +26,44 @@
 
 #define XVTI_ROUTE_DELAY	(HZ / 10)
 #define XVTI_ROUTE_INTERVAL	HZ
+
+/**
+ * xvti_route_oif() - interface by which the core looks an outer route up
+ * @net: underlay
+ * @link: interface of the device's configuration, or 0
+ *
+ * Context: any.
+ * Return: the VRF that @link is in, or 0, as xfrm_dst_lookup() has it.
+ */
+int xvti_route_oif(struct net *net, int link)
+{
+	return l3mdev_master_ifindex_by_index(net, link);
+}
+
+/**
+ * xvti_route_outer4() - the route of an outer IPv4 packet, as the core finds it
+ * @net: underlay
+ * @link: interface of the device's configuration, or 0
+ * @local: source
+ * @remote: destination
+ * @mark: output mark of the SA
+ *
+ * Context: any but hard interrupts.
+ * Return: the route with a reference, or ERR_PTR().
+ */
+struct rtable *xvti_route_outer4(struct net *net, int link,
+				 const xfrm_address_t *local,
+				 const xfrm_address_t *remote, u32 mark)
+{
+	struct flowi4 fl4 = {
+		.daddr = remote->a4,
+		.saddr = local->a4,
+		.flowi4_oif = xvti_route_oif(net, link),
+		.flowi4_mark = mark,
+	};
+
+	return ip_route_output_key(net, &fl4);
+}
 
 /* In atomic context, and while the notifier is registered for each route that
  * is there already.

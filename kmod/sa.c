@@ -7,9 +7,14 @@
  * netns. So a walk over the core's own list fills the copy when the first
  * device of a netns is configured, and again when a packet proves it wrong.
  *
- * Locking: xvti_sa_lock is a leaf under x->lock and the core's state lock:
- * no xfrm function is called under it but those that only read their
- * arguments. The hash by SPI is read on each received packet under RCU.
+ * Locking: xvti_sa_lock protects the copies, which device they are bound to, and
+ * what devices derive from that. The core calls in with x->lock, xfrm_state_lock
+ * or xfrm_policy_lock held, so it comes after these: no xfrm function is called
+ * under it but those that only read their arguments. Of the module's own locks
+ * RTNL and then xvti_sa_walk_mutex come before it, a device's queue.lock after it.
+ *
+ * Packets read the hash by SPI under RCU, and by it the device, which outlives
+ * them: see device.c.
  */
 
 #include <crypto/aead.h>
@@ -19,6 +24,7 @@
 #include <linux/slab.h>
 #include <net/ah.h>
 
+#include "acquire.h"
 #include "binding.h"
 #include "device.h"
 #include "handover.h"
@@ -161,6 +167,9 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x)
 {
 	struct xvti_sa *sa;
 
+	RCU_LOCKDEP_WARN(!rcu_read_lock_held() &&
+			 !lockdep_is_held(&xvti_sa_lock),
+			 "xvti: an SA without RCU and xvti_sa_lock");
 	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
 				   (__force u32)x->id.spi)
 		if (xvti_sa_is(sa, x))
@@ -231,10 +240,13 @@ struct xvti_dev *xvti_sa_sender(const struct net *net,
 
 static void xvti_sa_unset_dev(struct xvti_sa *sa)
 {
+	struct xvti_dev *xv = xvti_sa_dereference(sa->xv);
 	struct xvti_net *xn = xvti_pernet(sa->net);
 
-	if (!rcu_access_pointer(sa->xv))
+	if (!xv)
 		return;
+	if (sa->dir == XVTI_OUT)
+		xvti_acquire_lost(xv, sa->spi);
 	list_del_init(&sa->dev_node);
 	RCU_INIT_POINTER(sa->xv, NULL);
 	if (sa->dir == XVTI_IN && sa->mark.m)
@@ -249,6 +261,7 @@ static void xvti_sa_set_dev(struct xvti_sa *sa, struct xvti_dev *xv,
 	struct list_head *pos = &xv->sas;
 	struct xvti_sa *other;
 
+	lockdep_assert_held(&xvti_sa_lock);
 	list_for_each_entry(other, &xv->sas, dev_node)
 		if (other->add_time <= sa->add_time) {
 			pos = &other->dev_node;
@@ -293,7 +306,7 @@ struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
 	hlist_for_each_entry(out, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
 						sa->reqid),
 			     key_node[XVTI_KEY_REQID]) {
-		xv = rcu_dereference_protected(out->xv, 1);
+		xv = xvti_sa_dereference(out->xv);
 		/* a device that lets go of its SAs is in no hash any more */
 		if (!xv || hlist_unhashed(&xv->key_node) ||
 		    !xvti_sa_reversed(out, sa))
@@ -305,11 +318,12 @@ struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
 	return found;
 }
 
-/* Devices whose SAs have changed, until xvti_sa_settle(). */
+/* Devices whose SAs have changed, until xvti_sa_settle(); xvti_sa_lock. */
 static LIST_HEAD(xvti_dirty);
 
 static void xvti_sa_dirty(struct xvti_dev *xv)
 {
+	lockdep_assert_held(&xvti_sa_lock);
 	if (list_empty(&xv->dirty_node))
 		list_add_tail(&xv->dirty_node, &xvti_dirty);
 }
@@ -319,7 +333,7 @@ static void xvti_sa_dirty(struct xvti_dev *xv)
  *
  * Once for each device, however many of its SAs have changed.
  *
- * Context: xvti_sa_lock, before it is released.
+ * Context: xvti_sa_lock, before it is released, or at the end of a walk.
  */
 void xvti_sa_settle(void)
 {
@@ -338,7 +352,7 @@ static void xvti_sa_bind_one(struct xvti_sa *sa)
 	struct xvti_dev *old, *new;
 	enum xvti_dir dir;
 
-	old = rcu_dereference_protected(sa->xv, 1);
+	old = xvti_sa_dereference(sa->xv);
 	new = xvti_binding_find(sa, &dir);
 	if (old == new)
 		return;
@@ -362,7 +376,7 @@ static void xvti_sa_bind(struct xvti_sa *sa)
 
 	lockdep_assert_held(&xvti_sa_lock);
 	xvti_sa_bind_one(sa);
-	xv = rcu_dereference_protected(sa->xv, 1);
+	xv = xvti_sa_dereference(sa->xv);
 	if (!xv || sa->dir != XVTI_OUT || xv->conf.reqid || !sa->reqid)
 		return;
 	hlist_for_each_entry(in, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
@@ -374,7 +388,7 @@ static void xvti_sa_bind(struct xvti_sa *sa)
 
 static void xvti_sa_remove(struct xvti_sa *sa)
 {
-	struct xvti_dev *xv = rcu_dereference_protected(sa->xv, 1);
+	struct xvti_dev *xv = xvti_sa_dereference(sa->xv);
 	int key;
 
 	lockdep_assert_held(&xvti_sa_lock);
@@ -493,6 +507,7 @@ static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
 {
 	struct xvti_sa *sa = xvti_sa_find(x);
 
+	lockdep_assert_held(&xvti_sa_lock);
 	if (c->event == XFRM_MSG_UPDSA && x->km.state == XFRM_STATE_DEAD) {
 		/* the request, of which the core's SA took what it wanted */
 		queue_work(xvti_policy_wq, &xn->resync_work);
@@ -563,7 +578,9 @@ static int xvti_sa_walk_one(struct xfrm_state *x, int seq, void *data)
 	return 0;
 }
 
-/* Numbers of walks mean something only as long as there is one at a time. */
+/* Numbers of walks mean something only as long as there is one at a time. Held
+ * under RTNL by who configures a device, by a worker without it.
+ */
 static DEFINE_MUTEX(xvti_sa_walk_mutex);
 
 static void xvti_sa_walk(struct xvti_net *xn)
@@ -641,12 +658,13 @@ void xvti_sa_track(struct xvti_net *xn)
  * xvti_sa_forget() - stop to follow the SAs of a netns
  * @xn: underlay, without devices
  *
- * Context: process.
+ * Context: process, RTNL.
  */
 void xvti_sa_forget(struct xvti_net *xn)
 {
 	struct xvti_sa *sa, *next;
 
+	ASSERT_RTNL();
 	spin_lock_bh(&xvti_sa_lock);
 	WRITE_ONCE(xn->tracking, false);
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)

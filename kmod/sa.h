@@ -101,6 +101,10 @@ static inline const xfrm_address_t *xvti_sa_remote(const struct xvti_sa *sa)
 extern spinlock_t xvti_sa_lock;
 extern struct xfrm_mgr xvti_mgr;
 
+/* An RCU pointer that changes under xvti_sa_lock, for those who hold it. */
+#define xvti_sa_dereference(p) \
+	rcu_dereference_protected(p, lockdep_is_held(&xvti_sa_lock))
+
 u8 xvti_sa_async(const struct xfrm_state *x);
 void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x);
 struct xvti_sa *xvti_sa_find(struct xfrm_state *x);

@@ -9,6 +9,9 @@
  *
  * A policy that goes takes no SA away from a device: daemons replace both in
  * any order. The SA goes when it is deleted.
+ *
+ * Locking: xvti_sa_lock. The core calls in with xfrm_policy_lock held in a walk,
+ * and perhaps with the policy's own lock to tell of its expiry: both come before.
  */
 
 #include <linux/hashtable.h>
@@ -108,6 +111,7 @@ static struct xvti_spd *xvti_spd_find(const struct xvti_net *xn, u32 index)
 
 static void xvti_spd_free(struct xvti_spd *pol)
 {
+	lockdep_assert_held(&xvti_sa_lock);
 	if (!pol)
 		return;
 	hash_del(&pol->reqid_node);

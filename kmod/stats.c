@@ -4,6 +4,9 @@
  *
  * Each CPU writes its own; readers add them up. Nothing here is shared
  * between CPUs on the packet's way.
+ *
+ * Locking: none. The traffic counters are written with BH disabled; the others fit
+ * a word and are written by this_cpu operations, from any context.
  */
 
 #include <linux/ethtool.h>

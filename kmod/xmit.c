@@ -2,9 +2,11 @@
 /*
  * Transmit: from the overlay's route to the xfrm core's output.
  *
- * The path takes no lock of the module, allocates nothing and writes nothing
- * that CPUs share. It relies on RCU for the outbound side, on disabled BH for
- * the CPU's own slot and counters, and on dst_check() for the bundle.
+ * Locking: the path takes no lock of the module, allocates nothing and writes
+ * nothing that CPUs share. It relies on RCU for the outbound side, on disabled BH
+ * for the CPU's own slot and counters, and on dst_check() for the bundle. Where
+ * there is no bundle, or the SA held on to in a rekey ends, xvti_sa_lock or the
+ * queue's may be taken.
  *
  * Nothing leaves without a transform: a packet either gets a bundle that
  * xvti_bundle_build() has verified, or is dropped and counted.
@@ -86,8 +88,8 @@ static void xvti_mark_transformed(struct sk_buff *skb, u16 outer)
  * core's own output function, which would judge it once more by the limits of
  * the socket that it came from.
  */
-static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
-		       struct dst_entry *dst, bool oversize)
+static int xvti_output_one(struct xvti_dev *xv, struct sk_buff *skb,
+			   struct dst_entry *dst, bool oversize)
 {
 	bool past = oversize && skb->protocol == htons(ETH_P_IPV6);
 	int err;
@@ -107,6 +109,40 @@ static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
 	}
 	__this_cpu_dec(xvti_nested);
 	return net_xmit_eval(err);
+}
+
+/* A GSO packet that the core would not be able to cut, in segments. */
+static int xvti_output_cut(struct xvti_dev *xv, struct sk_buff *skb,
+			   struct dst_entry *dst)
+{
+	struct sk_buff *next, *segment;
+	int err = 0;
+
+	segment = skb_gso_segment(skb, NETIF_F_SG | NETIF_F_HW_CSUM);
+	if (IS_ERR_OR_NULL(segment)) {
+		dst_release(dst);
+		kfree_skb(skb);
+		return -EINVAL;
+	}
+	consume_skb(skb);
+	for (; segment; segment = next) {
+		next = segment->next;
+		segment->next = NULL;
+		dst_hold(dst);
+		err = xvti_output_one(xv, segment, dst, false) ?: err;
+	}
+	dst_release(dst);
+	return err;
+}
+
+static int xvti_output(struct xvti_dev *xv, struct sk_buff *skb,
+		       struct dst_entry *dst, enum xvti_inner inner,
+		       bool oversize)
+{
+	if (skb_is_gso(skb) && !oversize &&
+	    !xvti_x_cuts(dst->xfrm, xvti_inner_family(inner)))
+		return xvti_output_cut(xv, skb, dst);
+	return xvti_output_one(xv, skb, dst, oversize);
 }
 
 static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
@@ -237,6 +273,11 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 		reason = XVTI_A_STATS_TX_PROTOCOL;
 		goto drop;
 	}
+	/* AF_PACKET sets none where it does not understand what it sends, and
+	 * the core's tunnel mode takes what is there for the inner one
+	 */
+	if (unlikely(!skb_transport_header_was_set(skb)))
+		skb_reset_transport_header(skb);
 	if (likely(READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT))
 		dst = xvti_xmit_bundle(xv, inner, &reason);
 	else
@@ -255,7 +296,7 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 		goto drop;
 	}
 	spare = xvti_spare(xv, skb);
-	if (likely(!xvti_output(xv, skb, dst, oversize))) {
+	if (likely(!xvti_output(xv, skb, dst, inner, oversize))) {
 		xvti_stats_tx(xv, len);
 		consume_skb(spare);
 	} else if (spare) {

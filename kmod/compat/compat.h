@@ -94,6 +94,19 @@ xvti_x_packet_nic(const struct xfrm_state *x)
 #endif
 }
 
+/* 5.17: the core's ESP offload, which takes GSO packets whole once its modules are
+ * there, cuts them by the family of the inner packet; before, by that of the outer
+ * one, and drops what it cannot cut
+ */
+static inline bool xvti_x_cuts(const struct xfrm_state *x, unsigned short inner)
+{
+#ifdef XVTI_HAVE_ESP_GSO_FAMILY
+	return true;
+#else
+	return !x->type_offload || x->props.family == inner;
+#endif
+}
+
 /* 6.13: an SA for the packets of one CPU */
 static inline bool xvti_x_per_cpu(const struct xfrm_state *x)
 {
@@ -152,10 +165,14 @@ static inline struct sec_path *skb_sec_path(const struct sk_buff *skb)
 }
 #endif
 
-/* 6.8: the netns is no longer guessed from the packet's device */
+/* 6.8: the netns is no longer guessed from the packet's device. Older cores ask a
+ * dst for its device, which one that tc or BPF has set for another tunnel lacks.
+ */
 static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
 				      struct flowi *fl, unsigned int family)
 {
+	if (unlikely(skb_dst(skb) && !skb_dst(skb)->dev))
+		skb_dst_drop(skb);
 #ifdef XVTI_HAVE_DECODE_SESSION_NET
 	return xfrm_decode_session(net, skb, fl, family);
 #else

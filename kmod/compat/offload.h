@@ -22,8 +22,8 @@
 #define XVTI_XDO_DELETE_ARGS	struct xfrm_state *x
 #endif
 
-/* Defines ADD_xdo() and DELETE_xdo(), by which this kernel calls them. */
-#define XVTI_XDO_STATE(add, delete) \
+/* Defines ADD_xdo(), DELETE_xdo() and FREE_xdo(), by which this kernel calls them. */
+#define XVTI_XDO_STATE(add, delete, free) \
 static int add##_xdo(XVTI_XDO_ADD_ARGS) \
 { \
 	return add(x); \
@@ -31,6 +31,10 @@ static int add##_xdo(XVTI_XDO_ADD_ARGS) \
 static void delete##_xdo(XVTI_XDO_DELETE_ARGS) \
 { \
 	delete(x); \
+} \
+static void free##_xdo(XVTI_XDO_DELETE_ARGS) \
+{ \
+	free(x); \
 }
 
 /* 6.3, as above; what 6.2 has of it no kernel that lives on has */

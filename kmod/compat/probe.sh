@@ -27,7 +27,7 @@ has()
 
 refuse()
 {
-	echo "error:$1" | tr ' ' '_'
+	echo "error:$1"
 	exit 0
 }
 
@@ -51,6 +51,7 @@ has RT_DST_NOPOLICY 'rt_dst_alloc\([^)]*nopolicy' net/route.h
 has GSO_VALIDATE_NETWORK_LEN 'skb_gso_validate_network_len' \
 	linux/skbuff.h net/gso.h
 has NET_GSO_H 'skb_gso_segment' net/gso.h
+has ESP_GSO_FAMILY 'skb_eth_gso_segment' linux/netdevice.h net/gso.h
 has ICMP_NDO_SEND 'icmp_ndo_send' net/icmp.h
 has UPDATE_PMTU_NO_CONFIRM 'skb_dst_update_pmtu_no_confirm' net/dst.h
 has DEV_LLTX 'lltx:1' linux/netdevice.h
