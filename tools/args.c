@@ -142,9 +142,10 @@ static int option_read(struct args *args)
 	return usage_error("option \"%s\" is unknown, try \"xvti help\"", given);
 }
 
+/* "-" alone is a word, the name of standard input. */
 int args_options(struct args *args)
 {
-	while (args->argc && args->argv[0][0] == '-') {
+	while (args->argc && args->argv[0][0] == '-' && args->argv[0][1]) {
 		int ret = option_read(args);
 
 		if (ret)

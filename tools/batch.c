@@ -23,6 +23,7 @@ struct batch {
 	FILE *file;
 	unsigned int line;	/* last line read */
 	unsigned int first;	/* line that the command began on */
+	int error;		/* why not all of the file was read */
 	char *buf;
 	size_t size;
 };
@@ -40,8 +41,11 @@ static bool append(char **command, size_t *len, const char *line, size_t n)
 	return true;
 }
 
-/* The next command with its continuations, to be freed; NULL at the end. */
-static char *command_read(struct batch *batch)
+/*
+ * The next command with its continuations, to be freed, and its length; NULL
+ * at the end. A file that ends too early is not one that says less.
+ */
+static char *command_read(struct batch *batch, size_t *length)
 {
 	char *command = NULL;
 	size_t len = 0;
@@ -51,6 +55,8 @@ static char *command_read(struct batch *batch)
 	batch->first = batch->line + 1;
 	while (more) {
 		n = getline(&batch->buf, &batch->size, batch->file);
+		if (n < 0 && !feof(batch->file))
+			batch->error = errno;
 		if (n < 0)
 			break;
 		batch->line++;
@@ -60,11 +66,15 @@ static char *command_read(struct batch *batch)
 		if (more)
 			batch->buf[n - 1] = ' ';
 		if (!append(&command, &len, batch->buf, (size_t)n)) {
-			free(command);
-			return NULL;
+			batch->error = ENOMEM;
+			break;
 		}
 	}
-	return command;
+	*length = len;
+	if (!batch->error)
+		return command;
+	free(command);
+	return NULL;
 }
 
 /* Takes one word off *@in and unquotes it in place; NULL if a quote is open. */
@@ -107,7 +117,7 @@ static int words_split(char *command, char **words)
 	}
 }
 
-static int command_run(const struct batch *batch, char *command,
+static int command_run(const struct batch *batch, char *command, size_t len,
 		       const struct options *opt)
 {
 	/* Options of a line are for that line only. */
@@ -122,6 +132,9 @@ static int command_run(const struct batch *batch, char *command,
 
 	line.batch = NULL;
 	line.force = false;
+	/* Or what is behind it would go unread. */
+	if (strlen(command) != len)
+		return usage_error("a NUL character in a command");
 	args.argc = words_split(command, words);
 	args.argv = words;
 	if (args.argc < 0)
@@ -133,9 +146,10 @@ static int commands_run(struct batch *batch, const struct options *opt)
 {
 	int worst = 0, ret;
 	char *command;
+	size_t len;
 
-	while ((command = command_read(batch))) {
-		ret = command_run(batch, command, opt);
+	while ((command = command_read(batch, &len))) {
+		ret = command_run(batch, command, len, opt);
 		free(command);
 		if (!ret)
 			continue;
@@ -171,9 +185,9 @@ int batch_file(const char *word, const char *name, const struct options *opt,
 	if (!batch.file)
 		return value_error(word, name, "%s", strerror(errno));
 	ret = commands_run(&batch, opt);
-	if (ferror(batch.file))
+	if (batch.error)
 		ret = value_error(word, name, "cannot be read: %s",
-				  strerror(errno));
+				  strerror(batch.error));
 	if (batch.file != stdin)
 		fclose(batch.file);
 	free(batch.buf);

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/uio.h>
 #include <unistd.h>
 
 #include "exchange.h"
@@ -21,6 +22,9 @@
 
 /* NLMSGERR_ATTR_MISS_TYPE, an enumerator that headers before 6.1 lack. */
 #define ERR_ATTR_MISS_TYPE 5
+
+/* The kernel's MAX_ERRNO. */
+#define ERRNO_MAX 4095
 
 /* Devices may come and go for as long as a dump lasts: give up at some time. */
 #define DUMP_TRIES 10
@@ -209,6 +213,9 @@ static int answer_result(const struct nlmsghdr *answer, struct exchange *x)
 		fprintf(stderr, "Warning: %s\n", error->msg);
 		error->msg[0] = '\0';
 	}
+	/* The kernel has no such error; its negative may not even be a number. */
+	if (result < -ERRNO_MAX)
+		return -EBADMSG;
 	return result < 0 ? result : 0;
 }
 
@@ -235,14 +242,28 @@ static int exchange_read(struct exchange *x, char *buf, ssize_t len)
 	return ret;
 }
 
+/*
+ * One datagram. Who has CAP_NET_ADMIN in the namespace of the socket may send to
+ * it as well: what is not from the kernel, port 0, is nothing.
+ */
 ssize_t nl_receive(struct nl_sock *sock, char *buf, size_t size)
 {
+	struct sockaddr_nl from = { 0 };
+	struct iovec iov = { .iov_base = buf, .iov_len = size };
+	struct msghdr msg = {
+		.msg_name = &from, .msg_namelen = sizeof(from),
+		.msg_iov = &iov, .msg_iovlen = 1
+	};
 	ssize_t len;
 
 	do
-		len = mnl_socket_recvfrom(sock->mnl, buf, size);
+		len = recvmsg(mnl_socket_get_fd(sock->mnl), &msg, 0);
 	while (len < 0 && errno == EINTR);
-	return len < 0 ? -errno : len;
+	if (len < 0)
+		return -errno;
+	if (from.nl_pid)
+		return 0;
+	return msg.msg_flags & MSG_TRUNC ? -ENOSPC : len;
 }
 
 static int sock_send(struct nl_sock *sock, struct nlmsghdr *request)

@@ -14,10 +14,18 @@
 #include "report.h"
 #include "show.h"
 
+/* A line has no way to write one, and a terminal may obey it. */
+static bool has_control(const char *s)
+{
+	while (*s && !is_control(*s))
+		s++;
+	return *s;
+}
+
 /* Quoted if it holds anything that splits a line or starts a comment. */
 static void print_quoted(const char *s)
 {
-	if (!strpbrk(s, "#'\"\\$`*?[](){}<>|&;~!")) {
+	if (*s && !strpbrk(s, " #'\"\\$`*?[](){}<>|&;~!")) {
 		fputs(s, stdout);
 		return;
 	}
@@ -89,11 +97,33 @@ static void print_dev(const struct dev *dev, const struct link *link,
 	puts(link && link->up ? " up" : "");
 }
 
+/* As a comment can have it. */
+static void print_plain(const char *s)
+{
+	for (; *s; s++)
+		putchar(is_control(*s) ? '?' : *s);
+}
+
 static int not_exported(const struct dev *dev, const char *why)
 {
 	usage_error("%s: not exported: %s", dev->name, why);
-	printf("# %s: not exported: %s\n", dev->name, why);
+	fputs("# ", stdout);
+	print_plain(dev->name);
+	printf(": not exported: %s\n", why);
 	return XVTI_REFUSED;
+}
+
+/* What can be written down of a device that others have named. */
+static int check_names(const struct dev *dev, const struct whereabouts *where)
+{
+	if (has_control(dev->name) || has_control(where->dev))
+		return not_exported(dev, "its name, or its lower device's, has control characters");
+	if (dev->name[0] == '-')
+		return not_exported(dev, "its name would be read as an option");
+	if ((where->underlay && has_control(where->underlay)) ||
+	    (where->overlay && has_control(where->overlay)))
+		return not_exported(dev, "its namespace's name has control characters");
+	return 0;
 }
 
 static int find_lower(struct session *session, const struct dev *dev,
@@ -139,13 +169,18 @@ static int export_dev(struct session *session, const struct dev *dev,
 	int ret;
 
 	if (!dev->local.family) {
-		printf("# %s: not configured: ip link add %s type xvti\n",
-		       dev->name, dev->name);
+		fputs("# ", stdout);
+		print_plain(dev->name);
+		fputs(": not configured: ip link add ", stdout);
+		print_plain(dev->name);
+		puts(" type xvti");
 		return 0;
 	}
 	ret = find_namespaces(session, dev, self, &where);
 	if (!ret)
 		ret = find_lower(session, dev, &where);
+	if (!ret)
+		ret = check_names(dev, &where);
 	if (!ret)
 		print_dev(dev, link, &where);
 	return ret;

@@ -84,19 +84,22 @@ static void policy_parse(const struct nlmsghdr *nlh,
 /* "fwd" repeats what "in" says, and the directions beyond are of sockets. */
 static int policies_add(const struct nlmsghdr *nlh, void *data)
 {
-	const struct xfrm_userpolicy_info *info = mnl_nlmsg_get_payload(nlh);
 	struct policies *policies = data;
+	struct xfrm_userpolicy_info info;
 	struct policy *more;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWPOLICY ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*info) ||
-	    (info->dir != XFRM_POLICY_OUT && info->dir != XFRM_POLICY_IN))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(info))
+		return 0;
+	/* A message is aligned for four octets, and there are longer integers. */
+	memcpy(&info, mnl_nlmsg_get_payload(nlh), sizeof(info));
+	if (info.dir != XFRM_POLICY_OUT && info.dir != XFRM_POLICY_IN)
 		return 0;
 	more = array_grow(policies->policy, policies->count, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	policies->policy = more;
-	policy_parse(nlh, info, &more[policies->count++]);
+	policy_parse(nlh, &info, &more[policies->count++]);
 	return 0;
 }
 

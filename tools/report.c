@@ -3,8 +3,25 @@
 
 #include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "report.h"
+
+void error_text(const char *text)
+{
+	for (; *text; text++)
+		fputc(is_control(*text) ? '?' : *text, stderr);
+}
+
+static void error_format(const char *fmt, va_list ap)
+{
+	char *text;
+
+	if (vasprintf(&text, fmt, ap) < 0)
+		return;
+	error_text(text);
+	free(text);
+}
 
 int usage_error(const char *fmt, ...)
 {
@@ -12,7 +29,7 @@ int usage_error(const char *fmt, ...)
 
 	fputs("Error: ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	error_format(fmt, ap);
 	va_end(ap);
 	fputs(".\n", stderr);
 	return XVTI_USAGE;
@@ -22,9 +39,11 @@ int value_error(const char *word, const char *value, const char *fmt, ...)
 {
 	va_list ap;
 
-	fprintf(stderr, "Error: %s: \"%s\": ", word, value);
+	fprintf(stderr, "Error: %s: \"", word);
+	error_text(value);
+	fputs("\": ", stderr);
 	va_start(ap, fmt);
-	vfprintf(stderr, fmt, ap);
+	error_format(fmt, ap);
 	va_end(ap);
 	fputs(".\n", stderr);
 	return XVTI_USAGE;

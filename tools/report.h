@@ -2,6 +2,8 @@
 #ifndef XVTI_REPORT_H
 #define XVTI_REPORT_H
 
+#include <stdbool.h>
+
 /* Exit codes, those of iproute2. */
 enum {
 	XVTI_OK = 0,
@@ -15,5 +17,13 @@ int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 /* Prints 'Error: WORD: "VALUE": TEXT.'; returns XVTI_USAGE. */
 int value_error(const char *word, const char *value, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
+
+/* On stderr; no control character of a name may reach the terminal. */
+void error_text(const char *text);
+
+static inline bool is_control(char c)
+{
+	return (unsigned char)c < 0x20 || c == 0x7f;
+}
 
 #endif

@@ -111,12 +111,12 @@ static void print_given(const struct conf *conf)
 	for (w = 0; w < W_COUNT; w++) {
 		if (!conf->given[w] || w == W_NETNS || w == W_UP)
 			continue;
-		fprintf(stderr, "%s%s \"%s\"", separator, word_name(w),
-			conf->given[w]);
-		separator = " ";
+		fprintf(stderr, "%s%s \"", separator, word_name(w));
+		error_text(conf->given[w]);
+		separator = "\" ";
 	}
 	if (*separator)
-		fputs(": ", stderr);
+		fputs("\": ", stderr);
 }
 
 static void print_word(enum word word, const struct conf *conf)
@@ -126,11 +126,13 @@ static void print_word(enum word word, const struct conf *conf)
 			print_given(conf);
 		return;
 	}
-	if (conf && conf->given[word] && word != W_UP)
-		fprintf(stderr, "%s \"%s\": ", word_name(word),
-			conf->given[word]);
-	else
-		fprintf(stderr, "%s: ", word_name(word));
+	fputs(word_name(word), stderr);
+	if (conf && conf->given[word] && word != W_UP) {
+		fputs(" \"", stderr);
+		error_text(conf->given[word]);
+		fputc('"', stderr);
+	}
+	fputs(": ", stderr);
 }
 
 /* The kernel's words are shown as they are; only a full stop may be added. */
@@ -152,8 +154,10 @@ int refused(const struct nl_error *error, const char *name,
 	enum word word = word_of_attr(error->attr);
 
 	fputs("Error: ", stderr);
-	if (name)
-		fprintf(stderr, "%s: ", name);
+	if (name) {
+		error_text(name);
+		fputs(": ", stderr);
+	}
 	if (error->no_module) {
 		fputs("the xvti module is not loaded, try \"modprobe xvti\".\n",
 		      stderr);

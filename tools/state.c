@@ -92,18 +92,20 @@ static void state_parse(const struct nlmsghdr *nlh,
 
 static int states_add(const struct nlmsghdr *nlh, void *data)
 {
-	const struct xfrm_usersa_info *info = mnl_nlmsg_get_payload(nlh);
 	struct states *states = data;
+	struct xfrm_usersa_info info;
 	struct state *more;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
-	    mnl_nlmsg_get_payload_len(nlh) < sizeof(*info))
+	    mnl_nlmsg_get_payload_len(nlh) < sizeof(info))
 		return 0;
+	/* A message is aligned for four octets, and there are longer integers. */
+	memcpy(&info, mnl_nlmsg_get_payload(nlh), sizeof(info));
 	more = array_grow(states->state, states->count, sizeof(*more));
 	if (!more)
 		return -ENOMEM;
 	states->state = more;
-	state_parse(nlh, info, &more[states->count++]);
+	state_parse(nlh, &info, &more[states->count++]);
 	return 0;
 }
 

@@ -240,7 +240,8 @@ options() {
 	usage '"frob": unknown command, try "xvti help"' frob
 	usage '"": unknown command, try "xvti help"' ""
 	usage 'option "-x" is unknown, try "xvti help"' -x
-	usage 'option "-" is unknown, try "xvti help"' -
+	usage 'option "--" is unknown, try "xvti help"' --
+	usage '"-": unknown command, try "xvti help"' -
 	usage 'option "-jp" is unknown, try "xvti help"' -jp show
 	usage 'option "-n": missing argument' -n
 	usage 'option "-b": missing argument' -b

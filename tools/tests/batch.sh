@@ -56,6 +56,12 @@ Command failed -:1' -force <<<$'-n nosuchnetns show\nversion'
 batch "many words" 1 0 'Error: more than 256 words in one command.
 Command failed -:1' < <(printf 'del'; printf ' a%s' {1..300})
 
+batch "NUL" 1 1 'Error: a NUL character in a command.
+Command failed -:2' < <(printf 'version\nversion\0 5\n')
+batch "no control characters" 1 0 'Error: name: "a?[1mb?": must not contain "/", ":" or white space.
+Command failed -:1' <<<$'show "a\e[1mb\v"'
+expect 1 'Error: -b: "/": cannot be read: Is a directory.' -b /
+
 file=$(mktemp) || exit 1
 echo "$bad" >"$file"
 expect 1 "$error

@@ -66,4 +66,9 @@ Command failed $dir/a.conf:4
 Nothing was changed." load "$dir/b.conf" "$dir/a.conf"
 expect 1 "Error: load: \"$dir/none\": No such file or directory." load "$dir/none"
 expect 1 "Error: load: \"$dir/none\": No such file or directory." load "$dir/a.conf" "$dir/none"
+said=$("$XVTI" load - <<<"add xv1" 2>&1)
+[ "$said" = 'Error: name: "xv1": needs a local address.
+Command failed -:1
+Nothing was changed.' ]
+result $? "standard input"
 finish

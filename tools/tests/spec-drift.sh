@@ -2,8 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0
 #
 # The interface is written down more than once: in the specification, in the
-# header that the module and the tool share, in the policies of the module, and
-# in the counter names and meanings of the tool. Fails where they have drifted apart.
+# header that the module and the tool share, in the policies of the module, in
+# the counter names and meanings of the tool, and in what its JSON is. Fails where
+# they have drifted apart.
 
 set -u
 # shellcheck source=tools/tests/ktap.inc disable=SC1091
@@ -20,6 +21,7 @@ if ! "$python" -c 'import yaml' 2>/dev/null; then
 fi
 
 "$python" - "$top" <<'END'
+import json
 import re
 import sys
 from pathlib import Path
@@ -141,10 +143,40 @@ check("policies of a set",
            r"\[(\w+)\]\s*=\s*\{ \.type = NLA_(\w+)(?:,\s*\.len = ([^}]+?))? \}",
            policies)])
 
+conf = (top / "kmod/conf.c").read_text()
+limits = [constant("XVTI_", a["checks"]["max"]) for a in dev["attributes"]
+          if "max" in a.get("checks", {})]
+check("limits", limits, [name for name in limits if f"> {name})" in conf])
+
+# JSON has underscores, and of the header's names only what it shows.
+device = json.loads((top / "tools/show.schema.json").read_text())["items"]
+enums = {d["name"]: [e["name"] for e in d["entries"]]
+         for d in spec["definitions"] if d["type"] == "enum"}
+for name, values in enums.items():
+    check(f"{name} in JSON", values,
+          device["properties"][name.replace("-", "_")].get("enum", []))
+schema = device["properties"]["stats"]
+check("counters in JSON", [n.replace("-", "_") for n in stats], schema["required"])
+check("counters in JSON have a type", [],
+      [n for n in schema["required"] if n not in schema["properties"]])
+manual = (top / "tools/xvti.8").read_text()
+manual = set(re.findall(r"\w+", manual[manual.index("JSON the keys are"):]))
+check("keys of JSON in the manual page", [],
+      [k for k in device["properties"] if k not in manual])
+
 tests = (top / "selftests/genl.py").read_text()
 tests = tests[tests.index("ATTRIBUTES = {"):tests.index("NAMES = {")]
 check("attributes of the tests", [a["name"] for a in dev["attributes"]],
       re.findall(r'\("([\w-]+)", "\w+"\)', tests))
+
+fuzzer = (top / "selftests/nlfuzz.c").read_text()
+check("attributes of the fuzzer", [a["name"] for a in dev["attributes"]],
+      re.findall(r'\{ "([\w-]+)", \w+, ', fuzzer))
+for operation, flag in (("dev-get", "GET"), ("dev-set", "SET")):
+    request = next(o for o in spec["operations"]["list"]
+                   if o["name"] == operation)["do"]["request"]
+    check(f"what the fuzzer sends of {operation}", request["attributes"],
+          re.findall(r'\{ "([\w-]+)", \w+, [\w |]*' + flag, fuzzer))
 
 print(f"1..{len(results)}")
 print(f"# {sum(results)} of {len(results)} passed")
