@@ -14,6 +14,7 @@
  * sink (for tcp: how many KiB the server has read), the time in nanoseconds
  * that the processor was busy, and the time that the sender itself reports.
  * pktgen's DST may be a range, FIRST-LAST, which the packets go through in turn.
+ * Its COUNT may be COUNTxBURSTS, with a pause after each burst.
  * SIZE is that of the frame, with its Ethernet header of 14 octets, as in
  * pktgen. Where the guest's clock counts instructions, so does this program.
  *
@@ -78,9 +79,23 @@ static uint64_t clock_ns(void)
 	return ts.tv_sec * 1000000000ULL + ts.tv_nsec;
 }
 
-/* How long the processors have slept. A kernel that ticks while idle does not
- * say; then only what the sender reports can be used.
+/* How long the processors have slept by the count of ticks, which is all that
+ * kernels of 7.x have, and those that tick while idle: it takes many packets to
+ * see a difference in it.
  */
+static uint64_t idle_ticks(void)
+{
+	FILE *f = fopen("/proc/stat", "re");
+	uint64_t idle, iowait;
+
+	if (!f || fscanf(f, "cpu %*u %*u %*u %" SCNu64 " %" SCNu64, &idle,
+			 &iowait) != 2)
+		err(2, "/proc/stat");
+	fclose(f);
+	return (idle + iowait) * (1000000000 / sysconf(_SC_CLK_TCK));
+}
+
+/* How long the processors have slept. */
 static uint64_t idle_ns(void)
 {
 	FILE *f = fopen("/proc/timer_list", "re");
@@ -93,7 +108,7 @@ static uint64_t idle_ns(void)
 		if (sscanf(line, " .idle_sleeptime : %" SCNu64, &one) == 1)
 			sum += one;
 	fclose(f);
-	return sum;
+	return sum ? sum : idle_ticks();
 }
 
 static uint64_t busy_ns(void)
@@ -246,13 +261,20 @@ static int run_pktgen(char **argv)
 
 	for (argv += 8; *argv; argv++) {
 		uint64_t before = sent_by(&sink), busy;
+		unsigned int count, bursts = 1, i;
 
+		if (sscanf(*argv, "%ux%u", &count, &bursts) < 1)
+			errx(2, "no count: %s", *argv);
 		enter(netns);
-		put(path, "count %s\n", *argv);
+		put(path, "count %u\n", count);
 		busy = run_begin(!argv[1]);
-		put("/proc/net/pktgen/pgctrl", "start\n");
+		for (i = 0; i < bursts; i++) {
+			put("/proc/net/pktgen/pgctrl", "start\n");
+			if (i + 1 < bursts)
+				pass(SETTLE_MS);
+		}
 		busy = run_end(busy, !argv[1]);
-		printf("%s", *argv);
+		printf("%u", count * bursts);
 		printf(" %" PRIu64, sent_by(&sink) - before);
 		enter(netns);
 		printf(" %" PRIu64 " %" PRIu64 "\n", busy, pktgen_result(path));

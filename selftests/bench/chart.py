@@ -12,7 +12,8 @@ BAR = 13
 GAP = 22
 TOP = 46
 COLORS = {
-    "none": "#b8b8b8", "sa": "#b8b8b8", "ipip": "#989898", "spd": "#7f8fa8",
+    "none": "#b8b8b8", "sa": "#b8b8b8", "sa-xvti": "#b8b8b8",
+    "ipip": "#989898", "spd": "#7f8fa8",
     "vti": "#d9a441", "xfrmi": "#c4572e", "xvti": "#2b7a4b",
     "xvti-nogro": "#4f9a6c", "xvti-policy": "#7fb393",
     "wireguard": "#6b4ba1",

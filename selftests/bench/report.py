@@ -15,8 +15,8 @@ import sys
 
 import chart
 
-TUNNELS = ["none", "sa", "ipip", "spd", "vti", "xfrmi", "xvti", "xvti-nogro",
-           "xvti-policy", "wireguard"]
+TUNNELS = ["none", "sa", "sa-xvti", "ipip", "spd", "vti", "xfrmi", "xvti",
+           "xvti-nogro", "xvti-policy", "wireguard"]
 PATHS = ["tx-fwd", "tx-udp", "tcp-gso", "rx", "rx-gro", "both"]
 # What a path costs without a tunnel device, where that is not "none".
 FLOORS = {"tx-udp": "spd", "rx": "sa", "rx-gro": "sa"}

@@ -149,10 +149,13 @@ for kind in "${KINDS[@]}"; do
 	ROW="first $kind"
 	life "$kind" 2 >/dev/null
 done
-for count in $SCALE; do
-	for kind in "${KINDS[@]}"; do
-		ROW="$count $kind"
-		life "$kind" "$count"
-		traffic "$kind" "$count"
+# The table of neighbours grows with traffic and stays so, and is walked for each
+# device that goes: so traffic comes last.
+for what in life traffic; do
+	for count in $SCALE; do
+		for kind in "${KINDS[@]}"; do
+			ROW="$count $kind"
+			"$what" "$kind" "$count"
+		done
 	done
 done

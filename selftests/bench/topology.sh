@@ -38,7 +38,7 @@ begin()
 	[[ -d /proc/net/pktgen ]] || die "this kernel has no pktgen"
 	printf '{"kernel":"%s"}\n' "$(uname -r)"
 	# shellcheck disable=SC2034 # for who sources this
-	IDLE_KNOWN=$(grep -c idle_sleeptime /proc/timer_list)
+	IDLE_KNOWN=$(grep -c 'idle_sleeptime : [1-9]' /proc/timer_list)
 }
 
 # Commands of ip, from standard input; with a netns for $1.
@@ -210,6 +210,14 @@ end_sa()
 			"dir fwd tmpl src $R dst $L proto esp reqid 42 mode tunnel"
 	} | batch "$1"
 	in_sysctls "$1" ipv4/conf/{all,u0}/disable_policy=1
+}
+
+# The same beside a device of ours that has nothing to do with it.
+end_sa-xvti()
+{
+	end_sa "$1"
+	ip netns exec "$1" xvti add t1 local "$L" reqid 43 remote any up ||
+		die "could not add the device"
 }
 
 end_vti()
