@@ -19,24 +19,26 @@ RELEASE ?= bookworm
 
 export PREFIX DESTDIR
 
+# of make soak
+MINUTES ?= 0
+HOURS ?= $(if $(filter 0,$(MINUTES)),1,0)
+
 RUN := selftests/qemu/run.sh
 # KDIR reaches a guest only when it was asked for.
 GUEST_ENV := KDIR='$(KDIR_GIVEN)'
 
 all: module tool	## build the module and the tool
 
-module: headers		## build the module against KDIR, or the running kernel
-	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
-
-tool:			## build the xvti command
-	$(MAKE) -C tools
-
-headers:
+module:			## build the module against KDIR, or the running kernel
 	@test -e $(KDIR)/Makefile || { \
 		echo "xvti: no kernel build tree at $(KDIR)." >&2; \
 		echo "xvti: on Debian: apt-get install linux-headers-$$(uname -r)," \
 			"or give KDIR=<kernel tree>." >&2; \
 		exit 1; }
+	$(MAKE) -C $(KDIR) M=$(CURDIR) modules
+
+tool:			## build the xvti command
+	$(MAKE) -C tools
 
 demo:			## two gateways with strongSwan in one guest, RELEASE=...
 	+@$(GUEST_ENV) $(RUN) demo $(RELEASE)
@@ -56,11 +58,27 @@ bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
 check-debug:		## all tests on a kernel with KASAN, lockdep and more; T=... V=1
 	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
 
-check-lab:		## the reference network in all variants, and its leaks
+fuzz:			## a million netlink messages, on that kernel; RELEASES=... V=1
+	+@$(GUEST_ENV) RELEASES='$(or $(RELEASES),debug)' V='$(V)' T=fuzz-long \
+		$(RUN) check
+
+soak:			## storms for long, on that kernel; HOURS=... RELEASES=...
+	+@$(GUEST_ENV) RELEASES='$(or $(RELEASES),debug)' T=soak V=1 \
+		XVTI_SOAK_SECONDS=$$((3600 * ($(HOURS)) + 60 * ($(MINUTES)))) \
+		$(RUN) check
+
+check-kcsan:		## races of two processors, on a kernel that looks for them; T=
+	+@KDIR= RELEASES=kcsan T='$(or $(T),concurrency soak)' V='$(V)' \
+		$(RUN) check
+
+check-lab:		## the reference network, all variants, and leaks; RELEASES=...
 	+@$(GUEST_ENV) RELEASES='$(or $(RELEASES),bookworm)' V='$(V)' \
 		T='lab lab-variants leak' $(RUN) check
 
-check-dkms:		## test what DKMS does with the module, RELEASES=...
+check-compile:		## with gcc, clang, sparse, for arm64 and s390; RELEASES=...
+	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) compile
+
+check-dkms:		## what DKMS does with the module, RELEASES=...
 	+@KDIR= RELEASES='$(RELEASES)' V='$(V)' $(RUN) dkms
 
 repro:			## show the kernel bugs that patches/ fixes; T=... KDIR=...
@@ -89,14 +107,14 @@ docs:			## build Documentation/out/html
 shell:			## a shell in a guest with the module loaded, RELEASE=...
 	+@$(GUEST_ENV) $(RUN) shell $(RELEASE)
 
-install: install-module install-tool	## install both; DESTDIR, PREFIX
+install: install-module install-tool	## install both; DESTDIR, PREFIX, KDIR
 
-install-module: module
+install-module: module	## the module alone; DESTDIR, KDIR
 	$(MAKE) -C $(KDIR) M=$(CURDIR) modules_install \
 		INSTALL_MOD_PATH='$(DESTDIR)' INSTALL_MOD_DIR=updates
 	$(if $(DESTDIR),,depmod -a $(KERNEL_RELEASE))
 
-install-tool: tool
+install-tool: tool	## the tool alone; DESTDIR, PREFIX
 	$(MAKE) -C tools install
 
 uninstall:		## remove what install installed
@@ -104,9 +122,10 @@ uninstall:		## remove what install installed
 	$(if $(DESTDIR),,depmod -a $(KERNEL_RELEASE))
 	$(MAKE) -C tools uninstall
 
-# The release that KDIR builds for, or the running one.
-KERNEL_RELEASE = $(shell cat $(KDIR)/include/config/kernel.release 2>/dev/null \
-	|| uname -r)
+# The release that KDIR builds for, or the running one. Debian has another in
+# include/config/kernel.release.
+KERNEL_RELEASE = $(or $(shell sed -n 's/^.define UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h 2>/dev/null),$(shell uname -r))
 
 clean:			## remove everything that was built in this tree
 	$(MAKE) -C tools clean
@@ -124,27 +143,37 @@ help:			## this list
 		awk -F'\t' '{ printf "  %-14s %s\n", $$1, $$2 }'
 	@echo
 	@echo 'variables:'
-	@echo '  KDIR           kernel build tree, default that of the running kernel;'
-	@echo '                 with check, demo, shell, bench and repro: boot this'
-	@echo '                 tree in the guest; patches-check looks at its source'
+	@echo '  KDIR           kernel build tree, default that of the running kernel; with'
+	@echo '                 check, check-lab, fuzz, soak, demo, lab, shell, bench and'
+	@echo '                 repro: boot this tree in the guest; patches-check looks at'
+	@echo '                 its source'
 	@echo '  RELEASE        Debian release of demo, lab, shell, deb and bench,'
 	@echo '                 default $(RELEASE)'
-	@echo '  RELEASES       Debian releases of check, default bookworm, trixie'
-	@echo '                 and trixie-backports, and of check-dkms, default'
-	@echo '                 bullseye, bookworm and trixie;'
-	@echo '                 and of check-packages, default as check;'
-	@echo '                 the others are in selftests/qemu/releases'
+	@echo '  RELEASES       Debian releases, of those in selftests/qemu/releases; by'
+	@echo '                 default, of'
+	@echo '      check            $(call default,check,DEFAULT)'
+	@echo '      check-packages   $(call default,system,PACKAGES)'
+	@echo '      check-dkms       $(call default,dkms,DKMS)'
+	@echo '      check-compile    $(call default,compile,COMPILE)'
+	@echo '      check-lab        bookworm'
+	@echo '      fuzz, soak       debug'
 	@echo '  T              globs of test names of check and check-debug, such as'
 	@echo '                 "mtu* life", and of case names of repro'
-	@echo '  V=1            check, check-debug and check-dkms show all that the'
-	@echo '                 tests print'
+	@echo '  V=1            the checks and fuzz show all that the tests print'
+	@echo '  HOURS, MINUTES, XVTI_SEED   of soak: how long, by default an hour, and the'
+	@echo '                 number that its random ones come from'
 	@echo '  SHELL=1, BINDING=mark|if_id|reqid, STYLE=swanctl|ipsec,'
 	@echo '  PEER=xvti|vti6|xfrmi   of lab: see Documentation/reference-network.rst'
 	@echo '  ROWS, FULL, SCALE, CORES, PROFILE, FUNCTIONS, COMPARE   of bench:'
 	@echo '                 see Documentation/performance.rst'
 	@echo '  PREFIX         where the tool goes, default /usr/local'
 	@echo '  DESTDIR        put before every installed path'
+	@echo '  XVTI_...       of all that has guests: see selftests/qemu/README'
 
-.PHONY: all module tool headers demo lab check bench check-debug check-lab \
-	check-dkms check-packages deb docs check-harness patches-check repro \
-	shell install install-module install-tool uninstall clean help
+# The releases that a script of the guests has by default.
+default = $(shell sed -n 's/^$(2)_RELEASES="\(.*\)"$$/\1/p' selftests/qemu/$(1).sh)
+
+.PHONY: all module tool demo lab check bench check-debug fuzz soak check-lab \
+	check-kcsan check-compile check-dkms repro patches-check check-harness \
+	check-packages deb docs shell install install-module install-tool \
+	uninstall clean help

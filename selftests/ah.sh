@@ -35,67 +35,73 @@ stack() # name: sets STACK, a list of protocol:mode
 }
 
 # The SPI of a protocol's SA from A to B; the one back has the next.
-spi_of() # protocol
+readonly -A SPI_OF=([esp]=0x1000 [ah]=0x2000 [comp]=0x3000)
+
+readonly -A ALGO_OF=(
+	[ah]="auth-trunc 'hmac(sha256)' $KEY32 128"
+	[comp]="comp deflate"
+)
+
+# Up to 5.10 an SA in transport mode needs the family of the outer addresses in
+# its selector, and then is for inner packets of that family alone. Newer
+# kernels take one for both.
+KERNEL=$(uname -r)
+one_family() # mode
 {
-	case $1 in
-	esp) echo $((0x1000)) ;;
-	ah) echo $((0x2000)) ;;
-	comp) echo $((0x3000)) ;;
-	esac
+	[[ $1 = transport && $KERNEL =~ ^(4\.|5\.[0-9]\.|5\.10\.) ]]
 }
 
-algo_of() # protocol
+# Sets INNER, those of B's inner addresses that the stack has a way to.
+inner_addresses() # outer-family
 {
-	case $1 in
-	esp) echo "${ALGO[*]@Q}" ;;
-	ah) echo "auth-trunc 'hmac(sha256)' $KEY32 128" ;;
-	comp) echo "comp deflate" ;;
-	esac
-}
+	local layer
 
-# A transport mode SA for both inner families: up to 5.10 kernels want the family
-# of the outer addresses in its selector, newer ones none.
-sel_of() # mode
-{
-	[[ $1 = transport && $(uname -r) =~ ^(4\.|5\.[0-9]\.|5\.10\.) ]] || echo "flag af-unspec"
+	INNER=("$IB4" "$IB6")
+	for layer in "${STACK[@]}"; do
+		one_family "${layer#*:}" || continue
+		[ "$1" = 4 ] && INNER=("$IB4") || INNER=("$IB6")
+	done
 }
 
 stack_sas() # src dst offset [option...]
 {
-	local src=$1 dst=$2 offset=$3 layer proto mode
+	local src=$1 dst=$2 offset=$3 layer proto mode sel
 
 	shift 3
 	for layer in "${STACK[@]}"; do
 		proto=${layer%:*} mode=${layer#*:}
+		one_family "$mode" && sel= || sel="flag af-unspec"
 		echo "xfrm state add src $src dst $dst proto $proto" \
-			"spi $(($(spi_of "$proto") + offset)) reqid 61" \
-			"mode $mode $(sel_of "$mode") $(algo_of "$proto") $*"
+			"spi $((${SPI_OF[$proto]} + offset)) reqid 61" \
+			"mode $mode $sel ${ALGO_OF[$proto]-${ALGO[*]@Q}} $*"
 	done
 }
 
-# Templates of the stack; that of IPComp is optional for what comes in, as not
-# all is compressed.
+# Sets TEMPLATES to those of the stack; that of IPComp is optional for what
+# comes in, as not all is compressed.
 templates() # src dst [level-of-IPComp]
 {
 	local layer proto level
 
+	TEMPLATES=
 	for layer in "${STACK[@]}"; do
 		proto=${layer%:*} level=
 		[ "$proto" != comp ] || level=${3:+level $3}
-		echo "tmpl src $1 dst $2 proto $proto reqid 61 mode ${layer#*:} $level"
+		TEMPLATES+=" tmpl src $1 dst $2 proto $proto reqid 61 mode ${layer#*:} $level"
 	done
 }
 
 stack_policies() # local remote network...
 {
-	local local=$1 remote=$2 net out in
+	local net
 
-	shift 2
-	out=$(templates "$local" "$remote" | xargs)
-	in=$(templates "$remote" "$local" use | xargs)
-	for net; do
-		echo "xfrm policy add src $net dst $net dir out mark 6 $out"
-		echo "xfrm policy add src $net dst $net dir in mark 6 $in"
+	templates "$1" "$2"
+	for net in "${@:3}"; do
+		echo "xfrm policy add src $net dst $net dir out mark 6 $TEMPLATES"
+	done
+	templates "$2" "$1" use
+	for net in "${@:3}"; do
+		echo "xfrm policy add src $net dst $net dir in mark 6 $TEMPLATES"
 	done
 }
 
@@ -121,6 +127,7 @@ sas() # [marked]
 devices() # outer-family [network...]
 {
 	outer "$1"
+	inner_addresses "$1"
 	shift
 	add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 mode policy -- \
 		"$IA4"/24 "$IA6"/64 10.11.0.1/24 fd0b::1/64
@@ -142,12 +149,14 @@ setup() # stack outer-family [marked [network...]]
 	sas "$marked"
 }
 
-# Zeros can be compressed; of the 12 packets that go each way 6 are worth it.
+# Zeros can be compressed; of the packets that go each way half are worth it.
+# Sets INSIDE, how many these are in all.
 inside() # what
 {
 	local addr
 
-	for addr in "$IB4" "$IB6"; do
+	INSIDE=$((6 * ${#INNER[@]}))
+	for addr in "${INNER[@]}"; do
 		ping_ok "$1, tiny" "$OA" "$addr" -s "$TINY"
 		ping_ok "$1, big" "$OA" "$addr" -s "$BIG" -p 00
 	done
@@ -155,7 +164,7 @@ inside() # what
 
 layer_packets() # netns dst protocol offset
 {
-	state_packets "$1" "$2" "$3" $(($(spi_of "$3") + $4))
+	state_packets "$1" "$2" "$3" $((${SPI_OF[$3]} + $4))
 }
 
 # Everything on the wire went by each of the SAs, but for IPComp's: tiny
@@ -183,8 +192,8 @@ carries() # stack
 	for outer in 4 6; do
 		setup "$1" "$outer"
 		inside "$1 in IPv$outer"
-		check_counts "$1 in IPv$outer" 12 6
-		tcp_ok "$1 in IPv$outer" "$OA" "$OB" "$IB4" 128
+		check_counts "$1 in IPv$outer" "$INSIDE" $((INSIDE / 2))
+		tcp_ok "$1 in IPv$outer" "$OA" "$OB" "${INNER[0]}" 128
 		check_no_drops "$OB" xv0
 		run_deferred
 	done
@@ -204,7 +213,7 @@ case_marked()
 	for name in ah esp_ah comp_esp; do
 		setup "$name" 4 marked
 		inside "$name"
-		check_eq "$name: delivered" "$(link_stat "$OB" xv0 rx_packets)" 12
+		check_eq "$name: delivered" "$(link_stat "$OB" xv0 rx_packets)" "$INSIDE"
 		check_no_drops "$OB" xv0
 		run_deferred
 	done
@@ -223,7 +232,7 @@ case_outside()
 		ping_none "$name: in, big" "$OB" 10.11.0.1 5 -s "$BIG" -p 00
 		check_eq "$name: drops of A" "$(drops "$OA" xv0 | xargs)" \
 			"tx_policy:3 rx_policy:9"
-		check_eq "$name: received by A" "$(link_stat "$OA" xv0 rx_packets)" 12
+		check_eq "$name: received by A" "$(link_stat "$OA" xv0 rx_packets)" "$INSIDE"
 		check_no_drops "$OB" xv0
 		inside "after"
 		run_deferred
@@ -252,10 +261,13 @@ case_unprotected()
 # B's host does what its device would not: IPComp alone, by the SA that A has.
 host_compresses()
 {
+	local spi=${SPI_OF[comp]}
+
+	templates "$B" "$A"
 	ip_batch "$UB" <<-END
-		xfrm state delete dst $A proto comp spi $(($(spi_of comp) + 1)) mark 6
+		xfrm state delete dst $A proto comp spi $((spi + 1)) mark 6
 		$(stack_sas "$B" "$A" 1)
-		xfrm policy add src $IB4 dst $IA4 dir out $(templates "$B" "$A" | xargs)
+		xfrm policy add src $IB4 dst $IA4 dir out $TEMPLATES
 		addr add $IB4/32 dev v0
 		route add $IA4 dev v0 src $IB4
 	END
@@ -267,14 +279,14 @@ case_no_comp_sa()
 {
 	setup comp_esp 4
 	inside "before"
-	must ip -n "$UB" xfrm state delete dst "$B" proto comp spi "$(spi_of comp)"
+	must ip -n "$UB" xfrm state delete dst "$B" proto comp spi "${SPI_OF[comp]}"
 	ping_none "tiny" "$OA" "$IB4" 3 -s "$TINY"
 	check_dropped "tiny" "$OB" xv0 rx_mode 3
 	ping_none "big" "$OA" "$IB4" 3 -s "$BIG" -p 00
-	check_eq "received by B" "$(link_stat "$OB" xv0 rx_packets)" 12
+	check_eq "received by B" "$(link_stat "$OB" xv0 rx_packets)" "$INSIDE"
 }
 
-carrier() { dev_json "$OA" xv0 '.[0] | [.sa_out, .sa_in, .running]'; }
+carrier() { dev_value "$OA" xv0 sa_out sa_in running; }
 
 # An SA in transport mode is half of what IPComp's tunnel needs.
 case_carrier()
@@ -324,7 +336,7 @@ mtu_of() # stack outer-family
 	setup "$1" "$2"
 	want=$(largest "$1" "$2" 1500)
 	await "$what: MTU" is "$want" mtu || return
-	for addr in "$IB4" "$IB6"; do
+	for addr in "${INNER[@]}"; do
 		packets=$(wire_packets "$UA")
 		octets=$(wire_octets "$UA")
 		check "$what: $want octets" send_random "$addr" "$want"
@@ -335,7 +347,7 @@ mtu_of() # stack outer-family
 		check_eq "$what: one octet more" \
 			"$(told "$addr" $((want + 1)))" "refused $want"
 	done
-	check_eq "$what: delivered" "$(link_stat "$OB" xv0 rx_packets)" 2
+	check_eq "$what: delivered" "$(link_stat "$OB" xv0 rx_packets)" ${#INNER[@]}
 	run_deferred
 }
 
@@ -386,10 +398,10 @@ case_path()
 			# in IPv6 the core tells whoever is within AH
 			[ "$name$outer" != ah6 ] || continue
 			setup_narrow "$name" "$outer"
-			ping_ok "$name in IPv$outer" "$OA" "$IB4"
+			ping_ok "$name in IPv$outer" "$OA" "${INNER[0]}"
 			await "$name in IPv$outer: sender is told" \
 				is "refused $(largest "$name" "$outer" 1400)" \
-				told "$IB4" "$(largest "$name" "$outer" 1500)"
+				told "${INNER[0]}" "$(largest "$name" "$outer" 1500)"
 			run_deferred
 		done
 	done
@@ -412,16 +424,17 @@ case_others()
 	ping_ok "big, by the host's own tunnel" "$UA" 10.90.0.2 -s "$BIG" -p 00
 	check_eq "ESP" "$(layer_packets "$UB" "$B" esp 0x100)" 6
 	check_eq "IPComp" "$(layer_packets "$UB" "$B" comp 0x100)" 3
-	check_eq "received by the device" "$(link_stat "$OB" xv0 rx_packets)" 12
+	check_eq "received by the device" "$(link_stat "$OB" xv0 rx_packets)" "$INSIDE"
 	check_no_drops "$OA" xv0
 	check_no_drops "$OB" xv0
 }
 
 others() # A B inner-of-A inner-of-B direction-to-B direction-to-A
 {
-	local to=$5 from=$6 local=$3 tmpl_to tmpl_from
+	local to=$5 from=$6 local=$3 use_to='' use_from=''
 
-	[ "$to" = out ] || local=$4
+	[ "$to" = out ] || use_to=use local=$4
+	[ "$from" = out ] || use_from=use
 	STACK=(ah:transport comp:tunnel esp:transport)
 	{
 		stack_sas "$1" "$2" 0x100
@@ -429,16 +442,15 @@ others() # A B inner-of-A inner-of-B direction-to-B direction-to-A
 	} | sed 's/reqid 61/reqid 99/'
 	echo "addr add $local/32 dev v0"
 	STACK=(ah:transport)
-	tmpl_to=$(templates "$1" "$2" use | xargs) tmpl_from=$(templates "$2" "$1" use | xargs)
-	echo "xfrm policy add src $1 dst $2 proto 1 dir $to ${tmpl_to//61/99}"
-	echo "xfrm policy add src $2 dst $1 proto 1 dir $from ${tmpl_from//61/99}"
+	templates "$1" "$2" use
+	echo "xfrm policy add src $1 dst $2 proto 1 dir $to ${TEMPLATES//61/99}"
+	templates "$2" "$1" use
+	echo "xfrm policy add src $2 dst $1 proto 1 dir $from ${TEMPLATES//61/99}"
 	STACK=(comp:tunnel esp:transport)
-	tmpl_to=$(templates "$1" "$2" | xargs) tmpl_from=$(templates "$2" "$1" | xargs)
-	[ "$to" != in ] || tmpl_to=$(templates "$1" "$2" use | xargs)
-	[ "$from" != in ] || tmpl_from=$(templates "$2" "$1" use | xargs)
-	echo "xfrm policy add src $3 dst $4 dir $to ${tmpl_to//61/99}"
-	echo "xfrm policy add src $4 dst $3 dir $from ${tmpl_from//61/99}"
-	STACK=(comp:tunnel esp:transport)
+	templates "$1" "$2" "$use_to"
+	echo "xfrm policy add src $3 dst $4 dir $to ${TEMPLATES//61/99}"
+	templates "$2" "$1" "$use_from"
+	echo "xfrm policy add src $4 dst $3 dir $from ${TEMPLATES//61/99}"
 }
 
 # In direct mode a device is for ESP in tunnel mode, though another is in

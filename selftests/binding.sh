@@ -78,7 +78,7 @@ case_mark_out()
 	done
 	ping_ok "reqid learned" "$OA" "$IB4"
 	ping_ok "reqid learned" "$OA" "$IB6"
-	check_eq "reqid in use" "$(dev_json "$OA" xv0 '.[0].peer_reqid')" 42
+	check_eq "reqid in use" "$(dev_value "$OA" xv0 peer_reqid)" 42
 }
 
 # Marked policies that lead to SAs without a mark, as Libreswan leaves them: the

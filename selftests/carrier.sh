@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug=core
+# debug=core,kmemleak
 #
 # What the carrier follows.
 #
@@ -12,7 +12,7 @@
 
 carrier() { dev_attr "$OA" xv0 carrier; }
 changes() { dev_attr "$OA" xv0 carrier_changes; }
-sa_count() { dev_json "$OA" xv0 ".[0].sa_$1"; }
+sa_count() { dev_value "$OA" xv0 "sa_$1"; }
 
 case_always()
 {
@@ -99,6 +99,26 @@ case_rekey()
 	check_eq "changes of carrier" "$(changes)" $((before + 1))
 }
 
+# Who is asked for an SA is told which ones are gone: a daemon that thinks it
+# still has them learns of their end when the acquire expires.
+case_lost()
+{
+	setup_hosts
+	setup_tunnel 4 reqid 7 carrier sa
+	cipher gcm
+	sa_pair 7 0x1000
+	sa_pair 7 0x1010
+	await "carrier" is 1 carrier
+	listen_for_acquires "$UA"
+	must ip -n "$UA" xfrm state flush
+	await "both are asked for" is "0x00001000 0x00001010" asked_for
+	must ip -n "$UB" xfrm state flush
+	sa_pair 7 0x1020
+	await "carrier with a new pair" is 1 carrier
+	ping_ok "new pair" "$OA" "$IB4"
+	check_no_drops "$OA" xv0
+}
+
 # An SA that expires is one that is gone.
 case_expiry()
 {
@@ -124,4 +144,4 @@ case_set()
 }
 
 need_module
-run_cases always sa sa_before rekey expiry set
+run_cases always sa sa_before rekey lost expiry set

@@ -69,8 +69,8 @@ sa_goes() # outer-family command...
 	ping_ok "with SA" "$OA" "$IB4"
 	ping_ok "with SA" "$OA" "$IB6"
 	capture "$UB" v0
-	background /dev/null ip netns exec "$OA" ping -n -q -i 0.01 -p "$SECRET" "$IB4"
-	background /dev/null ip netns exec "$OA" ping -n -q -i 0.01 -p "$SECRET" "$IB6"
+	background /dev/null in_ns "$OA" ping -n -q -i 0.01 -p "$SECRET" "$IB4"
+	background /dev/null in_ns "$OA" ping -n -q -i 0.01 -p "$SECRET" "$IB6"
 	await "both flow" at_least 20 link_stat "$OA" xv0 rx_packets
 	must ip -n "$UA" xfrm state "$@"
 	await "drops for want of an SA" at_least 20 counter "$OA" xv0 tx_no_sa

@@ -21,7 +21,7 @@ genl()
 # The configuration, as far as a set can change it.
 state()
 {
-	dev_json "$OA" xv0 'map(del(.stats))'
+	in_ns "$OA" xvti -j show xv0
 }
 
 setup()
@@ -115,7 +115,7 @@ case_duplicate()
 		genl set ifindex="$INDEX" reqid=7
 	INDEX=$other
 	check_eq "state of xv0" "$(state)" "$BEFORE"
-	check_eq "reqid of xv1" "$(dev_json "$OA" xv1 '.[0].reqid')" 8
+	check_eq "reqid of xv1" "$(dev_value "$OA" xv1 reqid)" 8
 	setup_ns UC
 	check "another underlay" in_ns "$UC" xvti add xv0 local "$A4" remote "$B4" reqid 7
 	still_works
@@ -178,9 +178,8 @@ case_set()
 {
 	setup
 	check "set" in_ns "$OA" xvti set xv0 reqid 21 remote 192.0.2.9
-	check "shown" dev_json "$OA" xv0 '.[0] |
-		if .reqid == 21 and .remote == "192.0.2.9" and .local == "'"$A4"'"
-		then . else error("\(.)") end'
+	check_eq "shown" "$(dev_value "$OA" xv0 local remote reqid)" \
+		"[\"$A4\",\"192.0.2.9\",21]"
 	ping_none "no SA for reqid 21" "$OA" "$IB4" 2
 	check "set back" in_ns "$OA" xvti set xv0 reqid 7 remote "$B4"
 	check_eq "state" "$(state)" "$BEFORE"
@@ -243,7 +242,7 @@ shown() # netns...
 # Each comes as the second line of a batch, which stops there and says so.
 case_refusals()
 {
-	local before regex command out
+	local before regex command out said='mtu|range'
 
 	setup_hosts flat
 	setup_tunnel 4
@@ -261,7 +260,9 @@ case_refusals()
 		check_eq "state after $command" "$(shown "$UA")" "$before" || break
 	done < <(refusals)
 	refused "MTU by ip" 'mtu|invalid' ip -n "$UA" link set xv0 mtu 575
-	refused "MTU by ip" 'mtu|range' ip -n "$UA" link add xv9 mtu 575 type xvti
+	# 4.19's core refuses it by itself, and does not say why
+	[[ $(uname -r) != 4.19.* ]] || said='invalid'
+	refused "MTU by ip" "$said" ip -n "$UA" link add xv9 mtu 575 type xvti
 	check_eq "state after ip" "$(shown "$UA")" "$before"
 	ping_ok "after the refusals" "$OA" "$IB4"
 	check_no_drops "$OA" xv0
@@ -288,7 +289,7 @@ case_batch()
 		set xv9 reqid 4
 		set xv1 reqid 4
 	END
-	check_eq "the line after it" "$(dev_json "$UA" xv1 '.[0].reqid')" 4
+	check_eq "the line after it" "$(dev_value "$UA" xv1 reqid)" 4
 }
 
 # Devices with everything that can be set, in two namespaces of one underlay.
@@ -320,7 +321,7 @@ case_export()
 	setup_hosts
 	make_devices
 	# MTUs follow a moment later
-	await "estimate" is '"estimate"' dev_json "$UA" xv2 '.[0].mtu_source'
+	await "estimate" is '"estimate"' dev_value "$UA" xv2 mtu_source
 	before=$(configuration)
 	check "export" export_all
 	export_all >"$TMP/saved"

@@ -26,7 +26,8 @@ killed() # netns
 	in_ns "$1" cat "$DEADDST/killed"
 }
 
-# Of input and output: how many there were, killed or not.
+# Of input and output: how many there were, killed or not. Of forward: how many
+# showed a way.
 met() # netns
 {
 	in_ns "$1" cat "$DEADDST/met"
@@ -55,23 +56,41 @@ setup_client() # netns
 	forwards "$1"
 }
 
-# Sends packets until one has lost its dst. Those that own a reference cannot:
-# until 5.3 all that were received by IPv6, at any time the first one to use a
-# route. All routes are new after a change of carrier, of which the kernel may
-# tell a second late. SPARED is how many went before the one.
-kill_one() # netns sender address
+# Sends packets one by one, to these addresses in turn, until so many have lost
+# their dst. Those that own a reference cannot: until 5.3 all that were received
+# by IPv6, and at any time the first one to use a route. All routes are new after
+# a change of carrier, of which the kernel may tell a second late.
+kill_some() # netns sender count address...
 {
-	for ((SPARED = 0; SPARED < 5; SPARED++)); do
-		in_ns "$2" ping -n -q -c 1 -W 1 "$3" >/dev/null
-		[ "$(killed "$1")" -eq 0 ] || return 0
+	local ns=$1 sender=$2 count=$3 tries
+
+	shift 3
+	for ((tries = 0; tries < count + 5; tries++)); do
+		in_ns "$sender" ping -n -q -c 1 -W 1 "${@:tries % $# + 1:1}" >/dev/null
+		(($(killed "$ns") < count)) || return 0
 	done
-	skip "this kernel gives such packets a reference to their dst"
+	(($(killed "$ns") > 0)) ||
+		skip "this kernel gives such packets a reference to their dst"
+	fail "of $tries packets only $(killed "$ns") have lost their dst"
 }
 
-# The first packets show the way, those that follow lose their dst.
+# How many packets of input or output have kept their dst.
+spared() # netns
+{
+	echo $(($(met "$1") - $(killed "$1")))
+}
+
+# The first packet that borrows its dst shows the way, those that follow lose
+# theirs. It is not always the first one by a route, which may own its dst.
 kill_forwarded() # netns client address
 {
+	local tries
+
 	kill_dsts "$1" forward
-	ping_none "the way" "$2" "$3" 2
+	for tries in {1..5}; do
+		ping_none "the way, $tries" "$2" "$3" 1
+		[ "$(met "$1")" -eq 0 ] || break
+	done
+	check_eq "packets that showed the way" "$(met "$1")" 1
 	check_eq "packets killed before there was a way" "$(killed "$1")" 0
 }

@@ -61,7 +61,7 @@ case_many()
 	timed xvti -n "$UA" export >"$TMP/exported"
 	note "exported in $MS ms"
 	check_eq "commands exported" "$(grep -c ^add "$TMP/exported")" "$XVTI_DEVICES"
-	check_eq "one of them" "$(dev_json "$UA" "xv$XVTI_DEVICES" '.[0].reqid')" "$XVTI_DEVICES"
+	check_eq "one of them" "$(dev_value "$UA" "xv$XVTI_DEVICES" reqid)" "$XVTI_DEVICES"
 	timed delete_ns "$UA"
 	note "namespace deleted in $MS ms"
 }
@@ -98,7 +98,8 @@ churn() # netns
 		"while ip -n $1 -batch $TMP/come && ip -n $1 link del group 9; do :; done"
 }
 
-# The command asks again, and says so when it has to give up.
+# The command asks again, and says so when it has to give up. It is made slow, so
+# that there is a change in each dump.
 case_churn()
 {
 	local warning="devices changed during the dump" tries
@@ -107,7 +108,8 @@ case_churn()
 	create "$UA" xv 1 "$((XVTI_DEVICES / 2))"
 	churn "$UA"
 	for tries in {1..20}; do
-		xvti -n "$UA" -j -s show >"$TMP/shown" 2>"$TMP/err" || fail "show: $(cat "$TMP/err")"
+		LD_PRELOAD=$SELFTESTS/slowrecv xvti -n "$UA" -j -s show \
+			>"$TMP/shown" 2>"$TMP/err" || fail "show: $(cat "$TMP/err")"
 		names | check_complete "show $tries" "$((XVTI_DEVICES / 2))"
 		check_eq "without the state of its link" \
 			"$(jq '[.[] | select((.ifname | test("xv")) and (has("up") | not))] | length' "$TMP/shown")" 0

@@ -107,7 +107,7 @@ case_mtu()
 {
 	setup_hosts flat
 	must in_ns "$UA" xvti add xv0 local "$A4" remote "$B4" reqid 7 up
-	await "estimate" is '"estimate"' dev_json "$UA" xv0 '.[0].mtu_source'
+	await "estimate" is '"estimate"' dev_value "$UA" xv0 mtu_source
 	monitor "$UA"
 	must in_ns "$UA" xvti set xv0 mtu 1300
 	expect "set" 'mtu +1300 '

@@ -108,7 +108,7 @@ case_overlap()
 case_ecmp()
 {
 	need_lab
-	check_flows 24 10 150 "V1-1 V1-2" V2-1 V2-2 V3-1 V3-2
+	check_flows 24 15 57 "V1-1 V1-2" V2-1 V2-2 V3-1 V3-2
 }
 
 # What fits is exactly what AES-GCM leaves of 1500 octets over IPv6, and hosts
@@ -125,7 +125,7 @@ case_mtu()
 		for nr in ${ENDS[$gw]}; do
 			tunnel_end "$nr" "$gw"
 			check_eq "MTU of $gw to $PEER_NAME" \
-				"$(dev_json "$gw-private" "$PEER_NAME" | jq -c '.[0] | [.mtu, .mtu_source]')" \
+				"$(dev_value "$gw-private" "$PEER_NAME" mtu mtu_source)" \
 				"[$want,\"sa\"]"
 		done
 	done
@@ -140,9 +140,22 @@ case_mtu()
 			<(in_ns R1 tracepath -n -m 8 "$addr")
 	done
 	# in 30 s each, or it has stalled
-	tcp_ok "IPv4" R1 R2 10.0.2.1 2048
 	tcp_ok "IPv6" R2 R3 2001:db8:a3::1 2048
 	tcp_ok "IPv6" R3 R2 2001:db8:a6::cc:1 2048
+	forget_path_mtu
+}
+
+# The same in IPv4 from a host that has two ways to go.
+case_mtu_two_ways()
+{
+	local want known
+
+	need_lab
+	want=$(largest_inner 1500 6 gcm)
+	in_ns R1 ping -n -M 'do' -s $((want - 27)) -c 2 -W 1 10.0.2.1 >/dev/null
+	known=$(ip -n R1 -j route get 10.0.2.1 | jq '.[0].metrics[0].mtu')
+	[ "$known" = "$want" ] || skip "R1 does not know the MTU of the way it takes"
+	tcp_ok "IPv4" R1 R2 10.0.2.1 2048
 }
 
 # All children, from both ends, while probes use all paths.
@@ -444,5 +457,5 @@ need_module
 check_settings || exit "$KSFT_ERROR"
 find_programs || skip_all "not installed:$MISSING"
 trap 'lab_down; rm -rf "$TMP"' EXIT
-run_cases up reachability overlap ecmp mtu rekey gateway daemon_killed \
-	daemon_restart sa_lost ike_delete link_cut link_flap down
+run_cases up reachability overlap ecmp mtu mtu_two_ways rekey gateway \
+	daemon_killed daemon_restart sa_lost ike_delete link_cut link_flap down

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug=core
+# debug=core,kmemleak
 #
 # How devices and the module come and go.
 #
@@ -30,9 +30,8 @@ case_create_by_tool()
 {
 	setup_hosts
 	check "xvti add" in_ns "$UA" xvti add xv0 local "$A4" remote "$B4" reqid 7 carrier sa
-	check "configured" dev_json "$UA" xv0 '.[0] |
-		if .local == "'"$A4"'" and .remote == "'"$B4"'" and .reqid == 7 and
-		   .carrier == "sa" then . else error("\(.)") end'
+	check_eq "configured" "$(dev_value "$UA" xv0 local remote reqid carrier)" \
+		"[\"$A4\",\"$B4\",7,\"sa\"]"
 	refused "adding it twice" 'exist' \
 		in_ns "$UA" xvti add xv0 local "$A4" remote "$B4" reqid 8
 	dev_exists "$UA" xv0 || fail "a refused second add removed the first device"
@@ -51,7 +50,7 @@ case_rename()
 	must ip -n "$OA" link set xv0 name red0
 	must ip -n "$OA" link set red0 up
 	no_dev "$OA" xv0 || fail "the old name is still there"
-	check_eq "reqid under the new name" "$(dev_json "$OA" red0 '.[0].reqid')" 7
+	check_eq "reqid under the new name" "$(dev_value "$OA" red0 reqid)" 7
 	ping_ok "after" "$OA" "$IB4"
 }
 
@@ -90,7 +89,7 @@ case_add_undone()
 	refused "mixed families, found by the command" . \
 		in_ns "$UA" xvti add xv1 local "$A4" remote "$B6" reqid 8
 	no_dev "$UA" xv1 || fail "xv1 stayed after the command's refusal"
-	check_eq "the first device's reqid" "$(dev_json "$UA" xv0 '.[0].reqid')" 7
+	check_eq "the first device's reqid" "$(dev_value "$UA" xv0 reqid)" 7
 }
 
 # The module is unloaded while devices carry traffic, and loaded again.

@@ -66,8 +66,8 @@ case_adds()
 		$(line xv0 7 up)
 		$(line xv1 8 mtu 1400 carrier sa queue 3)
 	END
-	check_eq "xv0" "$(dev_json "$UA" xv0 '.[0] | [.reqid, .up]')" '[7,true]'
-	check_eq "xv1" "$(dev_json "$UA" xv1 '.[0] | [.reqid, .mtu, .carrier, .queue, .up]')" \
+	check_eq "xv0" "$(dev_value "$UA" xv0 reqid up)" '[7,true]'
+	check_eq "xv1" "$(dev_value "$UA" xv1 reqid mtu carrier queue up)" \
 		'[8,1400,"sa",3,false]'
 	loads "nothing" "$UA" "xv0: deleted"$'\n'"xv1: deleted" </dev/null
 	check_eq "nothing is left" "$(names "$UA")" ""
@@ -152,7 +152,7 @@ case_changed()
 	# a device that is down is set up if the line says so, and never down
 	must ip -n "$UA" link set xv0 down
 	loads "up" "$UA" "" <<<"add xv0 local $A6 remote any mark 6 up"
-	check_eq "up" "$(dev_json "$UA" xv0 '.[0].up')" true
+	check_eq "up" "$(dev_value "$UA" xv0 up)" true
 	loads "nothing" "$UA" "xv0: deleted" </dev/null
 }
 

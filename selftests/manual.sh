@@ -46,8 +46,8 @@ type_in() # page
 setup()
 {
 	setup_ns UA
-	defer rm -rf /etc/xvti
 	[ ! -e /etc/xvti ] || die "there is an /etc/xvti already"
+	defer rm -rf /etc/xvti
 }
 
 # What load has made of the examples is recorded under the namespace's inode.
@@ -57,7 +57,7 @@ case_xvti_8()
 	defer ip netns del private
 	type_in man8/xvti.8 14
 	check_eq "devices" "$(xvti -n "$UA" -j show | jq -r '.[].ifname')" road0
-	check_eq "its MTU" "$(dev_json "$UA" road0 '.[0].mtu')" 1400
+	check_eq "its MTU" "$(dev_value "$UA" road0 mtu)" 1400
 	check_eq "devices in private" "$(xvti -n private -j show | jq -r '.[].ifname')" vpn0
 }
 
@@ -65,7 +65,7 @@ case_xvti_conf_5()
 {
 	setup
 	type_in man5/xvti.conf.5 5
-	check_eq "MTU" "$(dev_json "$UA" branch '.[0].mtu')" 1400
+	check_eq "MTU" "$(dev_value "$UA" branch mtu)" 1400
 }
 
 case_xvti_4()
@@ -85,8 +85,8 @@ case_files()
 	examples man5/xvti.conf.5 file | cut -f 2- >"$TMP/all.conf"
 	check_ge "lines" "$(grep -c . "$TMP/all.conf")" 5
 	check "load" xvti -n "$UA" load "$TMP/all.conf"
-	check_eq "branch" "$(dev_json "$UA" branch '.[0] | [.reqid, .carrier, .up]')" '[7,"sa",true]'
-	check_eq "site2" "$(dev_json lan site2 '.[0] | [.reqid, .carrier, .up]')" '[12,"sa",true]'
+	check_eq "branch" "$(dev_value "$UA" branch reqid carrier up)" '[7,"sa",true]'
+	check_eq "site2" "$(dev_value lan site2 reqid carrier up)" '[12,"sa",true]'
 	check "load nothing" xvti -n "$UA" load /dev/null
 }
 

@@ -172,7 +172,7 @@ watch_marks()
 	END
 	nft_in "$OB" <<-END
 		table inet inner {
-			chain in {
+			chain incoming {
 				type filter hook input priority 0
 				iifname xv0 meta mark 0x66 counter comment "inner 0x66"
 				iifname xv0 meta mark 0 counter comment "inner 0"
@@ -238,7 +238,7 @@ nat() # what flat
 				type nat hook postrouting priority 100
 				ip saddr 10.13.0.1 snat to $IA4
 			}
-			chain out {
+			chain local {
 				type nat hook output priority -100
 				ip daddr 10.13.0.2 dnat to $IB4
 			}

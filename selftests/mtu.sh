@@ -214,6 +214,24 @@ forbidden() # what fits
 	check_dropped "$1" "$OA" xv0 tx_too_big 1
 }
 
+# A link that cannot do IPv6 itself carries none in tunnels over IPv4 either: the
+# core has no bundles of IPv6 for it. That is counted, and IPv4 goes on.
+case_no_ipv6_below()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	both_families "before"
+	set_link_mtu 1279
+	ping_none "IPv6 over a link of 1279" "$OA" "$IB6" 3
+	check_dropped "IPv6 over a link of 1279" "$OA" xv0 tx_no_route 3
+	ping_ok "IPv4 over a link of 1279" "$OA" "$IB4"
+	set_link_mtu 1500
+	ip_batch "$UA" <<<"addr add $A6/64 dev v0 nodad"
+	both_families "after"
+}
+
 # Every cipher, inner family and link MTU there is.
 product() # outer-family plain|udp
 {
@@ -239,5 +257,5 @@ case_product_6_udp() { product 6 udp; }
 
 need_module
 run_cases exact_gcm exact_cbc exact_null known estimate follows_link \
-	follows_route follows_sa user above_path fragments floor \
+	follows_route follows_sa user above_path fragments floor no_ipv6_below \
 	product_4 product_6 product_4_udp product_6_udp

@@ -159,7 +159,7 @@ start_bird() # netns router-id
 	local conf=$TMP/$1.conf
 
 	bird_conf "$2" >"$conf"
-	background "$TMP/$1.log" ip netns exec "$1" \
+	background "$TMP/$1.log" in_ns "$1" \
 		bird -f -c "$conf" -s "$TMP/$1.ctl"
 }
 

@@ -103,44 +103,11 @@ port_of_peer() # port
 	END
 }
 
-# A's packets leave the NAT with its address and this port.
-nat_port() # port
-{
-	in_ns "$NAT" nft -f - <<-END
-		flush chain ip nat post
-		add rule ip nat post ip saddr $BEHIND udp sport $ENCAP_PORT masquerade to :$1
-	END
-}
-
-readonly BEHIND=198.51.100.1 NATTED=192.0.2.254
-
-setup_nat()
-{
-	setup_ns UA UB NAT OA OB
-	outer 4
-	wire "$UA" "$NAT" v0
-	wire "$NAT" "$UB" w0
-	add_addr "$UA" v0 "$BEHIND"/24
-	add_addr "$NAT" v0 198.51.100.254/24
-	add_addr "$NAT" w0 "$NATTED"/24
-	add_addr "$UB" w0 "$B"/24
-	must ip -n "$UA" route add default via 198.51.100.254
-	must in_ns "$NAT" sysctl -qw net.ipv4.ip_forward=1
-	in_ns "$NAT" nft -f - <<-END 2>"$TMP/why" || skip "no NAT: $(head -n 1 "$TMP/why")"
-		table ip nat {
-			chain post {
-				type nat hook postrouting priority 100
-			}
-		}
-	END
-	nat_port 10001
-	encap_sockets "$BEHIND" "$B"
-}
-
 # Each side knows the other by the address that it sees.
 case_nat()
 {
 	setup_nat
+	encap_sockets "$BEHIND" "$B"
 	add_dev "$UA" "$OA" xv0 "$BEHIND" "$B" reqid 7 -- "$IA4"/24 "$IA6"/64
 	add_dev "$UB" "$OB" xv0 "$B" "$NATTED" reqid 7 -- "$IB4"/24 "$IB6"/64
 	cipher gcm

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug=core
+# debug=core,kmemleak
 #
 # The device between its two namespaces: it encapsulates where it was born,
 # wherever it lives, and dies with either.
@@ -31,7 +31,7 @@ move() # from to [new-name]
 	[ "$dev" = xv0 ] || must ip -n "$2" link set xv0 name "$dev"
 	must ip -n "$2" link set "$dev" addrgenmode none up
 	add_addr "$2" "$dev" "$IA4"/24 "$IA6"/64
-	check_eq "reqid in $2" "$(dev_json "$2" "$dev" '.[0].reqid')" 7
+	check_eq "reqid in $2" "$(dev_value "$2" "$dev" reqid)" 7
 	ping_ok "in $2" "$2" "$IB4"
 	ping_ok "in $2" "$2" "$IB6"
 }
@@ -55,14 +55,14 @@ case_shown()
 	setup
 	id=$(ip -n "$OA" -d -j link show xv0 | jq '.[0].link_netnsid')
 	check "ip -d link shows the underlay" [ "$id" -ge 0 ]
-	check_eq "xvti show" "$(dev_json "$OA" xv0 '.[0].underlay_netnsid')" "$id"
+	check_eq "xvti show" "$(dev_value "$OA" xv0 underlay_netnsid)" "$id"
 	check_eq "the id is the underlay's" \
 		"$(ip -n "$OA" -j netns list-id | jq -r ".[] | select(.nsid == $id).name")" "$UA"
 	move "$OA" "$UA"
 	check_eq "ip -d link at home" \
 		"$(ip -n "$UA" -d -j link show xv0 | jq '.[0].link_netnsid')" null
 	check_eq "xvti show at home" \
-		"$(dev_json "$UA" xv0 '.[0].underlay_netnsid')" null
+		"$(dev_value "$UA" xv0 underlay_netnsid)" null
 }
 
 # A dump shows the devices that live in the namespace, not those born there.
@@ -74,6 +74,28 @@ case_dump()
 	check_eq "in the underlay" "$(in_ns "$UA" xvti -j show | jq -c '[.[].ifname]')" '["xv1"]'
 }
 
+# Made from the overlay, with the underlay named: what is refused is left in neither.
+case_created_from_overlay()
+{
+	setup_hosts
+	outer 4
+	cipher gcm
+	must ip -n "$OA" netns set "$UA" 5
+	must ip -n "$OA" link add xv0 link-netnsid 5 type xvti
+	must in_ns "$OA" xvti set xv0 local "$A" remote "$B" reqid 7
+	must ip -n "$OA" link set xv0 addrgenmode none up
+	add_addr "$OA" xv0 "$IA4"/24
+	add_dev "$UB" "$OB" xv0 "$B" "$A" reqid 7 -- "$IB4"/24
+	sa_pair 7 0x1000
+	check_eq "underlay" "$(dev_json "$OA" xv0 '.[0].underlay_netnsid')" 5
+	ping_ok "made from the overlay" "$OA" "$IB4"
+	refused "the same name" 'exist' ip -n "$OA" link add xv0 link-netnsid 5 type xvti
+	refused "an MTU" 'mtu|range' ip -n "$OA" link add xv1 mtu 100 link-netnsid 5 type xvti
+	check_eq "devices in the underlay" "$(in_ns "$UA" xvti -j show | jq length)" 0
+	check_eq "devices in the overlay" "$(in_ns "$OA" xvti -j show | jq length)" 1
+	ping_ok "after the refusals" "$OA" "$IB4"
+}
+
 case_underlay_deleted()
 {
 	setup "$1"
@@ -83,7 +105,7 @@ case_underlay_deleted()
 	await "traffic" at_least 20 link_stat "$OA" xv0 rx_packets
 	must ip netns del "$UA"
 	await "the device goes with its underlay" no_dev "$OA" xv0
-	check_eq "the other host's device" "$(dev_json "$OB" xv0 '.[0].reqid')" 7
+	check_eq "the other host's device" "$(dev_value "$OB" xv0 reqid)" 7
 	check "the overlay lives on" ip -n "$OA" link add xv0 type xvti
 }
 
@@ -119,5 +141,5 @@ case_all_deleted()
 }
 
 need_module
-run_cases move shown dump underlay_deleted_4 underlay_deleted_6 \
+run_cases move shown dump created_from_overlay underlay_deleted_4 underlay_deleted_6 \
 	overlay_deleted all_deleted

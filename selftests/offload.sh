@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug=core
 #
 # SAs that a NIC takes. Crypto offload is the core's affair; with packet offload
 # the NIC does what policies say, so that it is for policy mode.
@@ -65,7 +64,7 @@ crypto_by_nic() # what
 	cipher gcm
 	sa_add "$UA" "$A" "$B" 0x1000 7 offload dev nic0 dir out
 	check_eq "$1: SAs of the NIC" "$(nic_count sas)" 1
-	check_eq "$1: SAs of the device" "$(dev_json "$OA" xv0 '.[0].sa_out')" 1
+	check_eq "$1: SAs of the device" "$(dev_value "$OA" xv0 sa_out)" 1
 	capture "$UA" nic0
 	send "$1"
 	await "$1: packets seen" at_least 6 captured "ip proto 50 or ip6 proto 50"
@@ -140,7 +139,7 @@ packet_direct() # what
 	cipher gcm
 	packet_sa 0x1000
 	check_eq "$1: SAs of the NIC" "$(nic_count sas)" 1
-	check_eq "$1: SAs of the device" "$(dev_json "$OA" xv0 '.[0].sa_out')" 0
+	check_eq "$1: SAs of the device" "$(dev_value "$OA" xv0 sa_out)" 0
 	send "$1"
 	check_dropped "$1" "$OA" xv0 tx_no_sa 6
 	text=$(xvti -n "$OA" explain xv0 to "$IB4")

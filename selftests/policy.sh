@@ -179,7 +179,7 @@ case_switch()
 	setup 4 direct direct
 	ping_ok "direct" "$OA" 10.11.0.2
 	must in_ns "$OA" xvti set xv0 mode policy
-	check_eq "mode" "$(dev_json "$OA" xv0 '.[0].mode')" '"policy"'
+	check_eq "mode" "$(dev_value "$OA" xv0 mode)" '"policy"'
 	ping_none "policy" "$OA" 10.11.0.2 3
 	both_families "policy"
 	check_dropped "policy" "$OA" xv0 tx_policy 3
@@ -203,7 +203,7 @@ case_refused()
 	refused "an if_id added" 'policy mode.*if_id|no if_id' \
 		in_ns "$OA" xvti set xv0 if_id 5
 	check_eq "after the refusals" \
-		"$(dev_json "$OA" xv0 '.[0] | [.mode, .mark, .if_id]')" \
+		"$(dev_value "$OA" xv0 mode mark if_id)" \
 		"$(jq -nc '["policy", 6, null]')"
 }
 

@@ -48,7 +48,7 @@ case_learned()
 
 	for outer in 4 6; do
 		setup "$outer"
-		check_eq "remote" "$(dev_json "$OA" xv0 '.[0].remote')" '"any"'
+		check_eq "remote" "$(dev_value "$OA" xv0 remote)" '"any"'
 		ping_none "no peer yet" "$OA" "$IB4" 3
 		check_dropped "no peer yet" "$OA" xv0 tx_no_sa 3
 		pair "$B" 0x1000

@@ -22,7 +22,7 @@ shows() # what netns regex [option...]
 	grep -qE -- "$3" <<<"$text" || fail "$1: no '$3' in: $text"
 }
 
-state_of() { dev_json "$1" xv0 '.[0].state'; }
+state_of() { dev_value "$1" xv0 state; }
 
 valid() # what netns option...
 {

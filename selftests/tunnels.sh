@@ -75,7 +75,7 @@ case_mark()
 	setup 4 trap "mark 6" $'mark_in = 6\nmark_out = 6' \
 		"mark 7" $'mark_in = 7\nmark_out = 7'
 	two_tunnels "by mark"
-	[ "$(peer_reqid "$OA")" != "$(dev_json "$OA" xv1 '.[0].peer_reqid')" ] ||
+	[ "$(peer_reqid "$OA")" != "$(dev_value "$OA" xv1 peer_reqid)" ] ||
 		fail "both have the same reqid: $(peer_reqid "$OA")"
 }
 

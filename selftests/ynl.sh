@@ -93,7 +93,7 @@ case_event()
 	need_ynl
 	setup_hosts flat
 	must in_ns "$UA" xvti add xv0 local "$A4" remote "$B4" reqid 7
-	background "$TMP/events" ip netns exec "$UA" python3 -u "$CLI" --spec "$SPEC" \
+	background "$TMP/events" in_ns "$UA" python3 -u "$CLI" --spec "$SPEC" \
 		--schema "$SCHEMA" --output-json --subscribe events --sleep 5
 	# it takes a while to listen, and does not say when it does
 	while kill -0 "$BG_PID" 2>/dev/null; do
@@ -106,7 +106,7 @@ case_event()
 }
 
 # As tools/testing/selftests/xvti of a kernel tree: one test, by the rules of
-# that tree, where it is and where it was installed.
+# that tree, where it is and where it was installed; and built elsewhere.
 case_kselftest()
 {
 	local tests=$TREE/tools/testing/selftests out count
@@ -121,6 +121,9 @@ case_kselftest()
 	check "install" make -s -C "$tests" TARGETS=xvti install INSTALL_PATH="$TMP/installed"
 	count=$(grep -c '^xvti:' "$TMP/installed/kselftest-list.txt")
 	check_eq "installed tests" "$count" "$(make -s -C "$SELFTESTS" list-tests | wc -l)"
+	must mkdir "$TMP/built"
+	check "build elsewhere" make -s -C "$tests" TARGETS=xvti O="$TMP/built"
+	check "a program" test -x "$TMP/built/kselftest/xvti/nlfuzz"
 	out=$("$TMP/installed/run_kselftest.sh" -t xvti:load.sh 2>&1)
 	grep -q '^ok 1 selftests: xvti: load.sh' <<<"$out" || fail "run_kselftest.sh: $out"
 }

@@ -14,6 +14,9 @@
 # Not in /run: charon has one of its own.
 : "${LAB:=/tmp/xvti-lab}"
 
+# For so many seconds a router believes what it is told of a path MTU.
+readonly PATH_MTU_LIFE=5
+
 # Looks for all programs that it takes; those that are not there are MISSING.
 find_programs()
 {
@@ -58,9 +61,10 @@ add_namespaces() # netns...
 		echo "link add s-$ns type veth peer name sentinel netns $ns"
 	done | ip_batch -
 	# The kernel leaves a route without carrier at once, not when BIRD does. A
-	# connection that has lost its process must not keep a namespace alive.
+	# connection that has lost its process must not keep a namespace alive. Up to
+	# 4.16, IPv6 spreads flows by their addresses and knows no other way.
 	for ns; do
-		must in_ns "$ns" sysctl -qw net.ipv6.conf.{all,default}.accept_dad=0 \
+		must in_ns "$ns" sysctl -eqw net.ipv6.conf.{all,default}.accept_dad=0 \
 			net.ipv6.conf.{all,default}.accept_ra=0 \
 			net.ipv6.conf.{all,default}.router_solicitations=0 \
 			net.ipv6.conf.{all,default}.ignore_routes_with_linkdown=1 \
@@ -98,7 +102,20 @@ add_router() # site
 	# gateways hash would leave to each the flows of one of its tunnels only.
 	in_ns "$ns" sysctl -qw net.ipv{4,6}.fib_multipath_hash_policy=3 \
 		net.ipv{4,6}.fib_multipath_hash_fields=0x30 2>/dev/null
+	in_ns "$ns" sysctl -qw "net.ipv6.route.mtu_expires=$PATH_MTU_LIFE"
 	configure_router "$1" "$LAB/$ns"
+}
+
+# The routers forget what they have learned of path MTUs. With kernels such as
+# 4.19 a route that has learned one and is replaced keeps its device for ever.
+forget_path_mtu()
+{
+	local ns
+
+	pause $((PATH_MTU_LIFE + 1))
+	for ns in "${ROUTERS[@]}"; do
+		in_ns "$ns" sysctl -qw net.ipv6.route.flush=1
+	done
 }
 
 # The namespaces of a gateway and its links, of which it makes those to the

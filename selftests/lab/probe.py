@@ -3,15 +3,15 @@
 """Probes over all paths at once: what was lost, and when.
 
 probe.py echo ADDRESS...                  answers probes to these addresses
-probe.py send PORTS FROM TO [FROM TO...]  sends probes four times a second,
-                                          and prints each half second
+probe.py send PORTS FROM TO [FROM TO...]  sends 24 probes a second for each
+                                          pair, and prints each half second
 
     NOW SENT LOST LAST
 
 until SIGTERM: how many probes were sent and how many of them lost so far, and
 when the last of those that were lost had been sent, or 0. A probe is lost if
 there is no answer in a second. Each pair of addresses is probed from so many
-ports, so that all paths are used where routes have several next hops.
+ports in turn, so that all paths are used where routes have several next hops.
 """
 
 import select
@@ -22,7 +22,7 @@ import sys
 import time
 
 PORT = 7007
-INTERVAL = 0.25
+RATE = 24
 PATIENCE = 1.0
 FORMAT = "!Q"
 
@@ -114,7 +114,7 @@ def send(ports, pairs):
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     sender = Sender(ports, pairs)
-    step = INTERVAL / len(sender.flows)
+    step = 1 / (RATE * len(pairs))
     due = report = time.monotonic()
     number = 0
     while not stopped:

@@ -57,7 +57,7 @@ show_devices()
 
 device_good() # gateway peer
 {
-	is '[true,1426,"sa"]' dev_json "$1-private" "$2" '.[0] | [.running, .mtu, .mtu_source]'
+	is '[true,1426,"sa"]' dev_value "$1-private" "$2" running mtu mtu_source
 }
 
 show_routing()
@@ -130,8 +130,8 @@ show_ecmp()
 
 	headline "Many flows between sites 1 and 2, on all four tunnels"
 	count_from_now "V1-1 V1-2" V2-1 V2-2
-	probes_start 12
-	pause 5
+	probes_start 24
+	pause 8
 	probes_end
 	for gw in V1-1 V1-2; do
 		for peer in V2-1 V2-2; do

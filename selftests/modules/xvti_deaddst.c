@@ -19,7 +19,8 @@
  *            the route that those to the same address have afterwards
  *   output   packets whose route has a transform, before it is applied
  * "killed" is how many packets have been treated so in this namespace, "met"
- * how many there were of input or output, whether they owned their dst or not.
+ * how many there were of input or output, whether they owned their dst or not,
+ * and of forward those that showed a route.
  */
 
 #include <linux/ip.h>
@@ -185,6 +186,7 @@ static void deaddst_learn(struct deaddst_net *dn, const struct sk_buff *skb,
 		memcpy(&route->any, dst, deaddst_size(dst, family));
 		deaddst_daddr(skb, family, &route->daddr);
 		route->known = true;
+		atomic_inc(&dn->met);
 	}
 	spin_unlock_bh(&dn->lock);
 }
@@ -300,7 +302,7 @@ static const struct kernel_param_ops deaddst_met_ops = {
 	.get = deaddst_get_met,
 };
 module_param_cb(met, &deaddst_met_ops, NULL, 0400);
-MODULE_PARM_DESC(met, "packets of input or output, in the reader's netns");
+MODULE_PARM_DESC(met, "packets of input and output, routes of forward, in the reader's netns");
 
 static int __net_init deaddst_init_net(struct net *net)
 {

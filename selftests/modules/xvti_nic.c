@@ -30,6 +30,11 @@ static void nic_state_delete(struct xfrm_state *x)
 	atomic_dec(&nic_sas);
 }
 
+/* Up to 4.18 the core calls it without looking whether it is there. */
+static void nic_state_free(struct xfrm_state *x)
+{
+}
+
 static int __maybe_unused nic_policy_add(struct xfrm_policy *xp,
 					 struct netlink_ext_ack *extack)
 {
@@ -47,11 +52,12 @@ static bool nic_offload_ok(struct sk_buff *skb, struct xfrm_state *x)
 	return true;
 }
 
-XVTI_XDO_STATE(nic_state_add, nic_state_delete)
+XVTI_XDO_STATE(nic_state_add, nic_state_delete, nic_state_free)
 
 static const struct xfrmdev_ops nic_xfrmdev_ops = {
 	.xdo_dev_state_add	= nic_state_add_xdo,
 	.xdo_dev_state_delete	= nic_state_delete_xdo,
+	.xdo_dev_state_free	= nic_state_free_xdo,
 	.xdo_dev_offload_ok	= nic_offload_ok,
 	XVTI_XDO_POLICY(nic_policy_add, nic_policy_delete)
 };

@@ -13,18 +13,12 @@ DKMS_RELEASES="bullseye bookworm trixie"
 # The guest of release $1 with the kernel that came second, as guest_gather.
 gather_life()
 {
-	local release=$1 root debs life
-
-	LAYERS=()
-	add_layer root.sh "$release"
-	root=${LAYERS[0]}
-	add_layer layer.sh user "$root"
-	debs=$("$QEMU_DIR/layer.sh" debs "$root")
-	hold "$debs"
-	add_layer layer.sh life "$root" "$debs"
-	life=${LAYERS[0]}
-	LIFE=$life/usr/lib/xvti
-	boot_files "$root" "$life" "$(cat "$LIFE/second")"
+	make_layer "$1" debs life
+	LIFE=$LAYER/usr/lib/xvti
+	LAYERS=("$ROOT")
+	add_layer layer.sh user "$ROOT"
+	LAYERS=("$LAYER" "${LAYERS[@]}")
+	boot_files "$ROOT" "$LAYER" "$(cat "$LIFE/second")"
 }
 
 # Judge the KTAP of test $1, in directory $2, which ended with code $3.
@@ -65,18 +59,6 @@ check_dkms()
 # The verb dkms of run.sh.
 run_dkms()
 {
-	local release
-
-	rm -rf "${OUT:?}"/*/
-	BROKEN=0
-	# In the background, for what fails to end it; a shell under || would go on.
-	for release in ${RELEASES:-$DKMS_RELEASES}; do
-		(
-			trap boot_stop EXIT
-			check_dkms "$release"
-		) &
-		wait "$!" || broken "$release"
-	done
-	mapfile -t FILES < <(find "$OUT" -mindepth 2 -name results | sort)
-	report
+	# shellcheck disable=SC2086 # words
+	run_each check_dkms ${RELEASES:-$DKMS_RELEASES}
 }

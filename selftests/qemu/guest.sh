@@ -49,6 +49,20 @@ add_layer() # script argument...
 	LAYERS=("$layer" "${LAYERS[@]}")
 }
 
+# Make layer $3 of release $1, in what layer $2 has put on top of the root. Sets
+# ROOT and LAYER.
+make_layer()
+{
+	local tools
+
+	ROOT=$("$QEMU_DIR/root.sh" "$1")
+	hold "$ROOT"
+	tools=$("$QEMU_DIR/layer.sh" "$2" "$ROOT")
+	hold "$tools"
+	LAYER=$("$QEMU_DIR/layer.sh" "$3" "$ROOT" "$tools")
+	hold "$LAYER"
+}
+
 # The guest starts the kernel that layer $2 has with the modules of release $3;
 # $1 is its root.
 boot_files()

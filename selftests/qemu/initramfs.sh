@@ -24,7 +24,7 @@ module_files()
 	[[ -e $parent/lib/modules/$release/modules.dep ]] || return 0
 	for module in "${need[@]}"; do
 		PATH=$PATH:/usr/sbin:/sbin modprobe -d "$parent" \
-			-S "$release" --show-depends "$module" 2>/dev/null || true
+			-S "$release" --show-depends "$module" || exit
 	done | awk '$1 == "insmod" && !seen[$2]++ { print $2 }'
 }
 
@@ -34,8 +34,10 @@ mkdir -p "$work"/{bin,dev,proc,sys,modules}
 cp "$root/bin/busybox" "$work/bin/busybox"
 install -m 755 "$QEMU_DIR/initramfs-init" "$work/init"
 
+files=$(module_files)
 : >"$work/modules/order"
 while read -r file; do
+	[[ $file ]] || continue
 	name=$(basename "$file")
 	case $name in
 	*.xz) xz -dc "$file" >"$work/modules/${name%.xz}" ;;
@@ -44,7 +46,7 @@ while read -r file; do
 	*) cp "$file" "$work/modules/$name" ;;
 	esac
 	echo "${name%.@(xz|zst|gz)}" >>"$work/modules/order"
-done < <(module_files)
+done <<<"$files"
 
 (cd "$work" && find . | "$work/bin/busybox" cpio -o -H newc 2>/dev/null) \
 	>"$output.new"

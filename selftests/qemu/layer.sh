@@ -13,6 +13,10 @@
 #        layer.sh kernel ROOT SOURCE NAME
 #          a kernel with NAME.config, of the source in Debian package SOURCE, in
 #          the version of the root's own kernel
+#        layer.sh compilers ROOT
+#          what else the module has to compile with and for
+#        layer.sh compile ROOT COMPILERS
+#          what came of compiling it so
 #        layer.sh debs ROOT
 #          the packages of a second kernel
 #        layer.sh life ROOT DEBS
@@ -30,8 +34,8 @@ set -euo pipefail
 . "$(dirname "$0")/lib.sh"
 
 case ${1-} in
-dkms) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh
-	selftests/modules) ;;
+dkms | compile) paths=(Kbuild Makefile COPYING dkms.conf kmod
+	packaging/secure-boot.sh selftests/modules) ;;
 life) paths=(Kbuild Makefile COPYING dkms.conf kmod packaging/secure-boot.sh) ;;
 user) paths=(Makefile COPYING dkms.conf kmod/include tools packaging/xvti.service.in
 	Documentation/netlink
@@ -39,10 +43,10 @@ user) paths=(Makefile COPYING dkms.conf kmod/include tools packaging/xvti.servic
 	':(glob)selftests/*.c' ':(glob)selftests/*.h'
 	':(glob)selftests/bench/*.c') ;;
 packages) paths=(Kbuild Makefile README CHANGELOG COPYING dkms.conf kmod
-	tools packaging Documentation selftests/genl.py) ;;
-kernel | debs | packaging | system | ynl) paths=() ;;
-*) die "usage: layer.sh user|dkms|kernel|debs|life|packaging|packages|system|ynl" \
-	"ROOT..." ;;
+	tools packaging Documentation ':(glob)selftests/*' selftests/lab) ;;
+compilers | kernel | debs | packaging | system | ynl) paths=() ;;
+*) die "usage: layer.sh user|dkms|kernel|compilers|compile|debs|life|packaging|" \
+	"packages|system|ynl ROOT..." ;;
 esac
 kind=$1 root=${2:?usage: layer.sh KIND ROOT...}
 
@@ -58,6 +62,8 @@ entry_name()
 name=$kind-$(entry_name "$root")
 # What is built for or from, as the environment of the build.
 job=()
+# Parts of a kernel's configuration.
+fragments=()
 lower=$root
 case $kind in
 dkms)
@@ -68,9 +74,13 @@ dkms)
 		lower=$kernel:$root
 	fi
 	;;
-life)
+compile | life)
 	job=(KERNEL="$(basename "$root"/usr/lib/modules/*)")
 	lower=${3:?}:$root
+	;;
+compilers)
+	job=(SOURCE="$(image_source "$root")")
+	fragments=("$TOP/selftests/config" "$QEMU_DIR/guest.config")
 	;;
 packages)
 	lower=${3:?}:$root
@@ -118,11 +128,13 @@ mount_overlay()
 		die "no overlay file system on this machine"
 }
 
-# Run the build in the overlay $1.
+# Run the build in the overlay $1. A kernel's takes what is left by guests that
+# run meanwhile, whose tests wait only so long.
 in_overlay()
 {
-	local merged=$1 proxy=() name
+	local merged=$1 proxy=() name nice=0
 
+	[[ $kind != kernel ]] || nice=15
 	for name in http_proxy https_proxy no_proxy; do
 		[[ ! ${!name-} ]] || proxy+=("$name=${!name}")
 	done
@@ -130,13 +142,14 @@ in_overlay()
 	mount_system "$merged"
 	env -i PATH=/usr/local/sbin:/usr/sbin:/usr/bin:/sbin:/bin \
 		HOME=/root LANG=C.UTF-8 VERSION="$(version)" JOBS="$(nproc)" \
-		"${proxy[@]}" "${job[@]}" chroot "$merged" bash "/usr/src/build-$kind" </dev/null
+		"${proxy[@]}" "${job[@]}" \
+		nice -n "$nice" chroot "$merged" bash "/usr/src/build-$kind" </dev/null
 }
 
 # Whether the build downloads.
 downloads()
 {
-	[[ $kind == @(kernel|debs|packaging|system|ynl) ]]
+	[[ $kind == @(compilers|kernel|debs|packaging|system|ynl) ]]
 }
 
 # A build that downloads, as the root was downloaded, does its work in /build, a
@@ -147,7 +160,7 @@ prepare_download()
 	local new=$1 merged=$2
 
 	mkdir -p "$new/build" "$merged/build"
-	if [[ $kind == kernel ]]; then
+	if ((${#fragments[@]} > 0)); then
 		cp "${fragments[@]}" "$new/build/"
 		mv "$new/build/config" "$new/build/tests.config"
 	fi
@@ -197,7 +210,7 @@ key()
 		# without a path, all files would be listed
 		((${#paths[@]} == 0)) ||
 			source_files "${paths[@]}" | hash_sources
-		cat "$0" "$QEMU_DIR/build-$kind"
+		cat "$0" "$QEMU_DIR/build-$kind" "${fragments[@]}"
 	fi | hash_stdin
 }
 

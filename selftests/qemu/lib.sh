@@ -86,6 +86,12 @@ image_version()
 		-f '${Version}\n' "linux-image-$ARCH_DEB"
 }
 
+# The Debian package that has the source of the kernel in root $1.
+image_source()
+{
+	image_version "$1" | sed 's/^\([0-9]*\.[0-9]*\)\..*/linux-source-\1/'
+}
+
 hash_stdin()
 {
 	sha256sum | cut -c 1-16

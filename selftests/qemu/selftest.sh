@@ -111,8 +111,11 @@ make_tree()
 	make_tests
 	printf 'skips\tallowed\t%s\ta test of the table\n' "$release" \
 		>"$tests/skips"
-	printf 'list-tests:\n\t@printf "%%s\\n" %s\n' "${names[*]}" \
-		>"$tests/Makefile"
+	{
+		echo "TEST_PROGS := \\"
+		printf '\t%s \\\n' "${names[@]}"
+		printf '\nlist-tests:\n\t@printf "%%s\\n" $(TEST_PROGS)\n'
+	} >"$tests/Makefile"
 }
 
 failed=0
@@ -130,7 +133,7 @@ expect()
 
 make_tree
 code=0
-NOMODULE=1 KDIR='' T='' V='' RELEASES=$release XVTI_GRACE=25 \
+NOMODULE=1 KDIR='' T="${names[*]%.sh}" V='' RELEASES=$release XVTI_GRACE=25 \
 	XVTI_OUT=$scratch/out "$tests/qemu/run.sh" check \
 	>"$scratch/output" || code=$?
 

@@ -17,6 +17,7 @@ debian-archive-keyring	/usr/share/keyrings/debian-archive-keyring.gpg
 util-linux		flock
 mount			mount
 procps			ps
+kmod			modprobe
 e2fsprogs		mke2fs
 gcc			gcc
 groff-base		groff
@@ -37,7 +38,6 @@ patch			patch
 bison			bison
 bc			bc
 cpio			cpio
-kmod			depmod
 libelf-dev		/usr/include/libelf.h
 libssl-dev		/usr/include/openssl/ssl.h
 "

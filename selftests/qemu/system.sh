@@ -11,19 +11,13 @@
 # Seconds for a boot, with all that is done in it: DKMS builds the module.
 SYSTEM_LIMIT=${XVTI_SYSTEM_LIMIT:-3600}
 DISK_SIZE=4G
+PACKAGES_RELEASES="bullseye bookworm trixie trixie-backports"
 
-# Build the packages of release $1. Sets PACKAGES to their directory.
+# Build the packages of release $1. Sets ROOT, and PACKAGES to their directory.
 make_packages()
 {
-	local root tools layer
-
-	root=$("$QEMU_DIR/root.sh" "$1")
-	hold "$root"
-	tools=$("$QEMU_DIR/layer.sh" packaging "$root")
-	hold "$tools"
-	layer=$("$QEMU_DIR/layer.sh" packages "$root" "$tools")
-	hold "$layer"
-	PACKAGES=$layer/usr/lib/xvti/packages
+	make_layer "$1" packaging packages
+	PACKAGES=$LAYER/usr/lib/xvti/packages
 }
 
 # The verb deb of run.sh.
@@ -68,20 +62,16 @@ make_disk()
 # The guest of release $1: sets what boot.sh needs, DISK and PACKAGES.
 gather_system()
 {
-	local root system kernel
+	local system
 
-	LAYERS=()
-	add_layer root.sh "$1"
-	root=${LAYERS[0]}
 	make_packages "$1"
-	add_layer layer.sh system "$root"
-	system=${LAYERS[0]}
-	make_disk "$system" "$root"
+	system=$("$QEMU_DIR/layer.sh" system "$ROOT")
+	hold "$system"
+	make_disk "$system" "$ROOT"
 	LAYERS=()
-	kernel=$(basename "$root"/usr/lib/modules/*)
 	INITRAMFS_MODULES="virtio_pci virtio_blk ext4 9pnet_virtio 9p"
 	export INITRAMFS_MODULES
-	boot_files "$root" "$root" "$kernel"
+	boot_files "$ROOT" "$ROOT" "$(basename "$ROOT"/usr/lib/modules/*)"
 }
 
 # Wait for the end of boot $3, and judge what was said in it.
@@ -125,21 +115,6 @@ check_system()
 # The verb packages of run.sh.
 run_packages()
 {
-	local release
-
-	mkdir -p "$OUT"
-	rm -rf "${OUT:?}"/*/
-	BROKEN=0
-	for release in ${RELEASES:-$DEFAULT_RELEASES}; do
-		release_column "$release" suite >/dev/null
-	done
-	for release in ${RELEASES:-$DEFAULT_RELEASES}; do
-		(
-			trap boot_stop EXIT
-			check_system "$release"
-		) &
-		wait "$!" || broken "$release"
-	done
-	mapfile -t FILES < <(find "$OUT" -mindepth 2 -name results | sort)
-	report
+	# shellcheck disable=SC2086 # words
+	run_each check_system ${RELEASES:-$PACKAGES_RELEASES}
 }

@@ -1,0 +1,298 @@
+#!/bin/bash
+# SPDX-License-Identifier: GPL-2.0
+# timeout=900
+# kernels=one
+#
+# Too much of everything: packets with no SA for them, peers that are all to be
+# asked for, tables of the underlay that are full. What the device keeps of it
+# is bounded, what it drops is counted, and others do not notice.
+#
+#   H: h0 10.12.2.9 - OA: xv0 10.8.0.1   OB: xv0 10.8.0.2
+#      pktgen             xv1 fd09::1        xv1 fd09::2
+#                          :                  :
+#                     UA: 192.0.2.1 - v0 - UB: 192.0.2.2
+#                         2001:db8::1          2001:db8::2
+#
+# All that is too much is IPv4, what must not notice is IPv6.
+# XVTI_FLOOD packets are a flood, as fast as they can be sent.
+
+. "$(dirname "$(readlink -f "$0")")/lib.sh"
+. "$SELFTESTS/stormlib.sh"
+
+: "${XVTI_FLOOD:=100000}"
+readonly MAC=02:00:00:00:00:01
+# kB that the host may have less afterwards: what a flood leaves in caches
+readonly SOME_MEMORY=16384
+
+# H is behind A, by a wire without address resolution; xv1 is the tunnel that
+# must not notice.
+setup() # [option...]
+{
+	[ -d /proc/net/pktgen ] || modprobe -q pktgen || skip "there is no pktgen"
+	setup_hosts
+	setup_ns H
+	behind "$H" "$OA" 2
+	cipher gcm
+	outer 6
+	add_dev "$UA" "$OA" xv1 "$A" "$B" reqid 8 -- fd09::1/64
+	add_dev "$UB" "$OB" xv1 "$B" "$A" reqid 8 -- fd09::2/64
+	sa_pair 8 0x2000
+	outer 4
+	add_dev "$UA" "$OA" xv0 "$A" "$B" reqid 7 "$@" -- "$IA4"/24 "$IA6"/64
+	add_dev "$UB" "$OB" xv0 "$B" "$A" reqid 7 -- "$IB4"/24 "$IB6"/64
+}
+
+# So many packets to addresses of A's tunnels, without waiting for anything. What
+# A could not take in is not the device's to count: MET is what it has forwarded.
+flood() # count first-address [last-address]
+{
+	local before
+
+	before=$(forwarded)
+	in_ns "$H" bash -e <<-END || die "pktgen: $?"
+		cd /proc/net/pktgen
+		echo rem_device_all >kpktgend_0
+		echo add_device h0 >kpktgend_0
+		for line in "count $1" "pkt_size 100" "dst_mac $MAC" "src_min 10.12.2.9" \
+			"dst_min $2" "dst_max ${3:-$2}" "udp_dst_min 9" "udp_dst_max 9"; do
+			echo "\$line" >h0
+		done
+		echo start >pgctrl
+	END
+	MET=$(($(forwarded) - before))
+	note "$1 packets to $2: $MET were forwarded"
+	check_ge "forwarded" "$MET" $(($1 / 100))
+}
+
+forwarded()
+{
+	# shellcheck disable=SC2016 # for awk
+	in_ns "$OA" awk '/^Ip: [0-9]/ { print $7 }' /proc/net/snmp
+}
+
+# During what the arguments do, xv1 and what needs no tunnel go on.
+unharmed() # what command...
+{
+	local what=$1
+
+	shift
+	background "$TMP/tunnel" in_ns "$OA" ping -n -q -i 0.2 fd09::2
+	local tunnel=$BG_PID
+	background "$TMP/plain" in_ns "$UA" ping -n -q -i 0.2 "$B6"
+	local plain=$BG_PID
+	"$@"
+	nap 1
+	stop "$tunnel" INT
+	stop "$plain" INT
+	heard "$what: the other tunnel" "$TMP/tunnel"
+	heard "$what: without a tunnel" "$TMP/plain"
+}
+
+# A receiver that has no time for all of a flood drops some of anybody's.
+heard() # what file
+{
+	local sent received
+
+	[[ $(<"$2") =~ ([0-9]+)\ packets\ transmitted,\ ([0-9]+)\ received ]] ||
+		fail "$1: $(<"$2")"
+	sent=${BASH_REMATCH[1]} received=${BASH_REMATCH[2]}
+	note "$1: $received of $sent came back"
+	check_ge "$1: answers" "$received" 3
+	check_ge "$1: answers" $((received * 2)) "$sent"
+}
+
+memory_kept() # what before
+{
+	local lost
+
+	lost=$(($2 - $(mem_available)))
+	note "$1: $lost kB"
+	check_le "$1: kB lost" "$lost" "$SOME_MEMORY"
+}
+
+tx_dropped() { counter "$OA" xv0 "$1"; }
+
+# --- packets without an SA --------------------------------------------------
+
+# Those that wait are as many as may, all others are counted as what they are.
+no_sa() # queue
+{
+	local before
+
+	setup queue "$1"
+	before=$(mem_available)
+	unharmed "queue $1" flood "$XVTI_FLOOD" "$IB4"
+	memory_kept "queue $1: with what waits" "$before"
+	check_le "queue $1: not dropped yet" $((MET - $(lost))) "$1"
+	check_le "queue $1: larval SAs" "$(state_count "$UA")" 3
+	# and what the host itself has to say by way of xv0
+	await "queue $1: dropped in the end" at_least "$MET" lost
+	check_le "queue $1: dropped in the end" "$(lost)" $((MET + 4))
+	sa_pair 7 0x1000
+	ping_ok "queue $1: afterwards" "$OA" "$IB4"
+}
+
+lost() { echo $(($(tx_dropped tx_no_sa) + $(tx_dropped tx_queue))); }
+
+case_no_queue() { no_sa 0; }
+case_queue_full() { no_sa 1024; }
+
+# --- many peers -------------------------------------------------------------
+
+readonly PEERS=200
+
+peer_devices()
+{
+	local i
+
+	for ((i = 1; i <= PEERS; i++)); do
+		echo "add xp$i local $A remote 198.51.100.$i reqid $((1000 + i)) queue 2 netns $OA up"
+	done
+}
+
+peer_routes()
+{
+	local i
+
+	for ((i = 1; i <= PEERS; i++)); do
+		echo "route add 10.40.0.$i/32 dev xp$i"
+	done
+}
+
+# Each device without an SA asks for its own, once, as long as nobody answers.
+case_acquires()
+{
+	local before
+
+	setup
+	peer_devices | must in_ns "$UA" xvti -batch -
+	ip_batch "$OA" < <(peer_routes)
+	must in_ns "$UA" sysctl -qw net.core.xfrm_acq_expires=600
+	listen_for_acquires "$UA"
+	before=$(mem_available)
+	unharmed "acquires" flood "$XVTI_FLOOD" 10.40.0.1 "10.40.0.$PEERS"
+	check_ge "acquires" "$(acquires)" $((PEERS / 2))
+	check_le "acquires" "$(acquires)" "$PEERS"
+	# the tunnel that is there has two
+	check_le "larval SAs" "$(state_count "$UA")" $((PEERS + 2))
+	memory_kept "larval SAs" "$before"
+	# instead of waiting until they expire
+	must ip -n "$UA" xfrm state flush
+	check_eq "SAs left" "$(state_count "$UA")" 0
+}
+
+acquires() { grep -c '^acquire ' "$TMP/acquires"; }
+
+# --- tables that are full ---------------------------------------------------
+
+# New connections of the underlay, each with an entry of its own.
+connections() # netns address first last
+{
+	in_ns "$1" bash -c "for ((p = $3; p <= $4; p++)); do
+		echo >/dev/udp/$2/\$p; done" 2>/dev/null
+}
+
+conntrack_count() { in_ns "$UA" cat /proc/sys/net/netfilter/nf_conntrack_count; }
+
+# The ESP packets of a tunnel without an entry may find no room for one.
+case_conntrack()
+{
+	local max before
+
+	setup
+	in_ns "$UA" nft -f - <<-END 2>"$TMP/why" || skip "no conntrack: $(head -n 1 "$TMP/why")"
+		table ip t {
+			chain out {
+				type filter hook output priority 0
+				ct state invalid counter
+			}
+			chain in {
+				type filter hook input priority 0
+				ct state invalid counter
+			}
+		}
+	END
+	max=$(cat /proc/sys/net/netfilter/nf_conntrack_max)
+	defer sysctl -qw net.netfilter.nf_conntrack_max="$max"
+	sa_pair 7 0x1000
+	must sysctl -qw net.netfilter.nf_conntrack_max=64
+	before=$(mem_available)
+	unharmed "conntrack" full_table
+	memory_kept "conntrack" "$before"
+	check_le "entries" "$(conntrack_count)" 70
+	must sysctl -qw net.netfilter.nf_conntrack_max="$max"
+	ping_ok "afterwards" "$OA" "$IB4"
+}
+
+full_table()
+{
+	connections "$UA" "$B4" 20000 21000
+	flood_counted
+}
+
+# What cannot be sent is counted, whoever has dropped it.
+flood_counted()
+{
+	local before
+
+	before=$(met)
+	flood $((XVTI_FLOOD / 10)) "$IB4"
+	check_eq "packets met by the device" $(($(met) - before)) "$MET"
+	note "of A's device:" "$(drops "$OA" xv0)"
+}
+
+met()
+{
+	echo $(($(link_stat "$OA" xv0 tx_packets) + $(link_stat "$OA" xv0 tx_dropped)))
+}
+
+# Neighbours that nobody has heard of fill the table of all namespaces. Those
+# that are known for good have their place.
+case_neighbours()
+{
+	local before i
+	local -a thresholds
+
+	setup
+	sa_pair 7 0x1000
+	mapfile -t thresholds < <(sysctl -e net.ipv4.neigh.default.gc_thresh{1,2,3} |
+		tr -d ' ')
+	defer sysctl -qw "${thresholds[@]}"
+	wire_arp
+	ping_ok "at first" "$OA" "$IB4"
+	before=$(mem_available)
+	must sysctl -qw net.ipv4.neigh.default.gc_thresh1=8 \
+		net.ipv4.neigh.default.gc_thresh2=16 net.ipv4.neigh.default.gc_thresh3=32
+	unharmed "neighbours" strangers
+	memory_kept "neighbours" "$before"
+	must sysctl -qw "${thresholds[@]}"
+	ping_ok "afterwards" "$OA" "$IB4"
+}
+
+# The wire with address resolution: both ends know each other, and nobody else.
+wire_arp()
+{
+	ip_batch "$UA" <<-END
+		link set v0 address 02:00:00:00:00:0a arp on
+		neigh replace $B4 lladdr 02:00:00:00:00:0b dev v0 nud permanent
+		addr add 198.18.0.1/16 dev v0
+	END
+	ip_batch "$UB" <<-END
+		link set v0 address 02:00:00:00:00:0b arp on
+		neigh replace $A4 lladdr 02:00:00:00:00:0a dev v0 nud permanent
+	END
+}
+
+strangers()
+{
+	local i
+
+	for i in 1 2 3 4; do
+		in_ns "$UA" bash -c "for p in {1..250}; do
+			echo >/dev/udp/198.18.$i.\$p/9; done" 2>/dev/null
+	done
+	flood $((XVTI_FLOOD / 10)) "$IB4"
+}
+
+need_module
+run_cases no_queue queue_full acquires conntrack neighbours
