@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# debug=core
+# kernels=ends
 #
 # What cannot be is refused, by name, and changes nothing.
 #
@@ -15,7 +15,7 @@
 
 genl()
 {
-	in_ns "$OA" "$SELFTESTS/genl.py" "$@"
+	program "$OA" genl "$@"
 }
 
 # The configuration, as far as a set can change it.

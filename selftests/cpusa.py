@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: GPL-2.0
 """Adds an outbound SA for the packets of one CPU, of which iproute2 does not
 know yet: a copy of another SA but for its SPI and CPU.

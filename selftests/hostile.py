@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: GPL-2.0
 """Hostile ESP packets, and what becomes of them.
 
@@ -777,8 +777,11 @@ GROUPS = {function.__name__: function for function in (
 
 def in_netns(netns, *args):
     """Goes on in another namespace; what is open stays so."""
-    inns = os.path.join(os.path.dirname(os.path.abspath(__file__)), "inns")
-    os.execv(inns, [inns, netns, sys.executable, os.path.abspath(__file__), *args])
+    # the file may be compiled, and elsewhere
+    here = os.environ.get("SELFTESTS") or os.path.dirname(os.path.abspath(__file__))
+    inns = os.path.join(here, "inns")
+    python = [sys.executable, "-IS", os.path.abspath(__file__)]
+    os.execv(inns, [inns, netns, *python, *args])
 
 
 def inherited(file):

@@ -57,7 +57,7 @@ hostile_lines()
 
 send() # group
 {
-	if hear with_errors in_ns "$UB" "$SELFTESTS/hostile.py" "$1" "$UA" "$OA"; then
+	if hear with_errors program "$UB" hostile "$1" "$UA" "$OA"; then
 		note "$HEARD"
 	else
 		fail "$HEARD"

@@ -297,6 +297,18 @@ in_ns() # netns command...
 	"$SELFTESTS/inns" "$@"
 }
 
+# One of the programs in Python, which is compiled once: in an emulated guest that
+# takes longer than most of what they do.
+program() # netns name argument...
+{
+	local compiled=$TMP/$2.pyc
+
+	[ -e "$compiled" ] || python3 -IS -c "import py_compile, sys
+py_compile.compile(sys.argv[1], cfile=sys.argv[2], doraise=True)" \
+		"$SELFTESTS/$2.py" "$compiled" || return
+	SELFTESTS=$SELFTESTS in_ns "$1" python3 -IS "$compiled" "${@:3}"
+}
+
 # Several commands of ip in one process, from standard input.
 ip_batch() # netns, or - for our own
 {
@@ -819,17 +831,22 @@ sa_packets() # netns dst spi [option...]
 
 # --- traffic ----------------------------------------------------------------
 
-# So many echo requests must all come back. What waits for all sends another
-# when one takes longer than this, which a kernel with KASAN may need.
-: "${XVTI_INTERVAL:=0.01}"
+# So many echo requests must all come back. Few are sent at once; what waits for
+# all of them sends another one when that takes longer than this, in seconds. A
+# kernel with KASAN may need more.
+: "${XVTI_INTERVAL:=1}"
 
 ping_ok() # what netns address [option...]
 {
-	local what=$1 ns=$2 addr=$3
+	local what=$1 ns=$2 addr=$3 count=3 i
+	local -a options=("${@:4}") pace=(-i 0.01)
 
-	shift 3
+	for i in "${!options[@]}"; do
+		[ "${options[i]}" != -c ] || count=${options[i + 1]}
+	done
+	[ "$count" -gt 20 ] || pace=(-l "$count" -i "$XVTI_INTERVAL")
 	check "$what: ping $addr" in_ns "$ns" \
-		ping -n -q -i "$XVTI_INTERVAL" -c 3 -w 20 "$@" "$addr"
+		ping -n -q -c 3 -w 20 "${pace[@]}" "${options[@]}" "$addr"
 }
 
 both_families() # what

@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/env -S python3 -IS
 # SPDX-License-Identifier: GPL-2.0
 """Traffic that nothing stops: UDP and TCP to each of some addresses.
 
