@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels=ends
 #
 # What a listener is told: every change of a device, in the namespace where it
 # lives, as the device is then.

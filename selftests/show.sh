@@ -1,5 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
+# kernels=ends
 #
 # xvti show: state, since when and why, what is in use, what was dropped last;
 # in JSON as the schema says.

@@ -10,7 +10,9 @@
 DEFAULT_RELEASES="bookworm debug bullseye trixie-backports trixie"
 # Seconds for all tests of a release, and for a guest to start.
 GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((4200 + ${XVTI_SOAK_SECONDS:-0}))}
-BOOT_LIMIT=${XVTI_BOOT_LIMIT:-180}
+BOOT_LIMIT=${XVTI_BOOT_LIMIT:-400}
+# Minutes from the start of the run after which no test goes on; 0 is no limit.
+MINUTES=${XVTI_MINUTES:-0}
 # How long past a test's own limit its guest may stay silent.
 GRACE=${XVTI_GRACE:-60}
 TESTS_DIR=$TOP/selftests
@@ -55,10 +57,32 @@ measure_kernel()
 	done
 }
 
-# Set TODO to the tests for release $1. One that says "# kernels=one" runs on
-# the first release only; beside other releases, a kernel that we build runs
-# those that say "# debug=core". Neither matters where T names the tests or KDIR
-# the kernel.
+# The oldest and the newest of releases, by the table, but for kernels that we
+# build.
+set_ends() # release...
+{
+	local release all=()
+
+	for release in $(all_releases); do
+		[[ " $* " != *" $release "* ]] || built_kernel "$release" ||
+			all+=("$release")
+	done
+	ENDS=("${all[@]:0:1}" "${all[@]: -1}")
+}
+
+# Whether what test file $2 says of kernels includes the one of release $1:
+# "# kernels=one" is the first release. "# kernels=ends" is also the oldest and the
+# newest: for what is about the command more than about packets, and for what takes
+# long and would not go wrong on a kernel between these alone.
+runs_on()
+{
+	! grep -qx '# kernels=one' "$2" || return 1
+	! grep -qx '# kernels=ends' "$2" || [[ " ${ENDS[*]} " == *" $1 "* ]]
+}
+
+# Set TODO to the tests for release $1. On the first release that is all of them;
+# beside other releases, a kernel that we build runs those that say
+# "# debug=core". Neither matters where T names the tests or KDIR the kernel.
 #
 # Half of what such a kernel's time goes to is kmemleak. So beside other releases
 # it is on for those that say "# debug=core,kmemleak", which come first; it
@@ -73,7 +97,7 @@ choose_for()
 		if [[ ${T-} || ${KDIR-} || $release == "$FIRST_RELEASE" ]]; then
 			TODO+=("$test")
 		elif ! built_kernel "$release"; then
-			grep -qx '# kernels=one' "$file" || TODO+=("$test")
+			! runs_on "$release" "$file" || TODO+=("$test")
 		elif grep -qx '# debug=core,kmemleak' "$file"; then
 			leaks+=("$test")
 		elif grep -qx '# debug=core' "$file"; then
@@ -96,20 +120,32 @@ guest_list()
 	done
 }
 
+# Whether the time is over that the whole run may take.
+out_of_time() { ((MINUTES > 0 && SECONDS >= 60 * MINUTES)); }
+
+# The seconds that a guest may take to start.
+boot_limit()
+{
+	local limit=$((BOOT_LIMIT * SLOW)) left=$((60 * MINUTES - SECONDS + 1))
+
+	echo $((MINUTES > 0 && left < limit ? left : limit))
+}
+
 # Follow one guest through the tests in TODO, and take those that are done
 # from the list. Fails when no more tests can be run. The release began at $3.
 follow_guest()
 {
 	local dir=$1 run=$2 start=$3 answers=$2/out test since end limit
 
-	if ! wait_answer "$run" ready $((BOOT_LIMIT * SLOW)); then
-		record fail boot "guest starts" "no answer from the guest" \
-			"$dir/console.log"
+	if ! wait_answer "$run" ready "$(boot_limit)"; then
+		out_of_time || record fail boot "guest starts" \
+			"no answer from the guest" "$dir/console.log"
 		return 1
 	fi
 	since=$SECONDS
 	while ((${#TODO[@]} > 0)); do
 		((SECONDS - start <= GUEST_LIMIT * SLOW)) || return 1
+		! out_of_time || return 1
 		test=${TODO[0]}
 		if [[ -e $answers/$test.result ]]; then
 			take_files "$dir" "$answers" "$test"
@@ -188,6 +224,7 @@ check_release()
 	local release=$1 dir run=$RUN/$1 start=$SECONDS label
 
 	guest_gather "$release"
+	: >"$RUN/gathered-$release"
 	measure_kernel
 	CPUS=$(guest_cpus)
 	# IKE daemons and BGP have timers, the rest has time.
@@ -238,13 +275,17 @@ check_host()
 	echo "$((SECONDS - start))" >"$dir/seconds"
 }
 
-# The tests that will not be run any more have failed.
+# The tests that will not be run any more have failed, unless all that is wrong
+# is that there is no time for them.
 give_up()
 {
-	local test
+	local status=fail reason="not run" test
 
+	if out_of_time; then
+		status=late reason="not done in the $MINUTES minutes of the run"
+	fi
 	for test in "${TODO[@]}"; do
-		record fail "$test" run "not run" "$dir/console.log"
+		record $status "$test" run "$reason" "$dir/console.log"
 	done
 	TODO=()
 }
@@ -262,7 +303,8 @@ parallel()
 }
 
 # Failures of all kernels, and what only all kernels together show: a case
-# that was skipped on each of several.
+# that was skipped on each of several. (That of a test as a whole was no skip of
+# its own.)
 report_failures()
 {
 	local file kernel status test case reason log
@@ -288,6 +330,7 @@ report_failures()
 skipped_everywhere()
 {
 	awk -F'\t' '
+		$3 == "run" { next }
 		{ key = $2 "\t" $3; seen[key] = 1 }
 		$1 != "skip" { ran[key] = 1 }
 		END { for (key in seen) if (!(key in ran)) print key }
@@ -362,6 +405,7 @@ run_check()
 		release_column "$release" suite >/dev/null
 	done
 	FIRST_RELEASE=${releases[0]}
+	set_ends "${releases[@]}"
 	check_listed
 	mapfile -t TESTS < <(chosen_tests)
 	((${#TESTS[@]} > 0)) || die "no test matches T='${T-}'"
@@ -377,6 +421,9 @@ run_check()
 		while (($(running "${!children[@]}") >= slots)); do
 			wait -n || true
 		done
+		while builds; do
+			sleep 1
+		done
 		(
 			trap boot_stop EXIT
 			check_release "$release"
@@ -387,6 +434,20 @@ run_check()
 		wait "$child" || broken "${children[$child]}"
 	done
 	report
+}
+
+# Whether one of run_check's children builds a kernel. That takes the processors
+# of a guest, which would starve beside it, and is to come early.
+builds()
+{
+	local child
+
+	for child in "${!children[@]}"; do
+		! built_kernel "${children[$child]}" ||
+			[[ -e $RUN/gathered-${children[$child]} ]] ||
+			! kill -0 "$child" 2>/dev/null || return 0
+	done
+	return 1
 }
 
 # The processors of a guest. An emulated processor that waits for

@@ -128,13 +128,13 @@ mount_overlay()
 		die "no overlay file system on this machine"
 }
 
-# Run the build in the overlay $1. A kernel's takes what is left by guests that
-# run meanwhile, whose tests wait only so long.
+# Run the build in the overlay $1. A kernel's leaves a guest that runs meanwhile
+# the processor that it wants.
 in_overlay()
 {
 	local merged=$1 proxy=() name nice=0
 
-	[[ $kind != kernel ]] || nice=15
+	[[ $kind != kernel ]] || nice=5
 	for name in http_proxy https_proxy no_proxy; do
 		[[ ! ${!name-} ]] || proxy+=("$name=${!name}")
 	done

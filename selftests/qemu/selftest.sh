@@ -90,6 +90,13 @@ make_tests()
 	echo 1..1
 	echo ok 1 in a new guest
 	END
+	add_test patient <<-'END'
+	sleep 1000
+	END
+	add_test late <<-'END'
+	echo 1..1
+	echo ok 1 has come after all
+	END
 	add_test stuck <<-'END'
 	# timeout=4
 	kill -STOP $PPID
@@ -131,11 +138,28 @@ expect()
 	fi
 }
 
+# Run the tests that are named, with what else is in the environment. Sets code.
+run()
+{
+	code=0
+	NOMODULE=1 KDIR='' T="$*" V='' RELEASES=$release XVTI_GRACE=25 \
+		XVTI_OUT=$scratch/out "$tests/qemu/run.sh" check \
+		>"$scratch/output" || code=$?
+}
+
+# What is not expected is wrong as well: the count has to fit, and be last.
+expect_count()
+{
+	if [[ $(tail -n 1 "$scratch/output") != "$1" ]]; then
+		echo "not ok  the count: $(tail -n 1 "$scratch/output")"
+		failed=1
+	fi
+}
+
 make_tree
-code=0
-NOMODULE=1 KDIR='' T="${names[*]%.sh}" V='' RELEASES=$release XVTI_GRACE=25 \
-	XVTI_OUT=$scratch/out "$tests/qemu/run.sh" check \
-	>"$scratch/output" || code=$?
+everything=" ${names[*]%.sh} "
+everything=${everything/ patient late / }
+run "$everything"
 
 expect "^ok .* good: fine$"
 expect "^not ok .* lies: exits with 0"
@@ -155,13 +179,21 @@ expect "^ok .* after_crash: in a new guest$"
 expect "^not ok .* stuck: run # the guest hangs"
 expect "^ok .* after_stuck: in a new guest$"
 
-# What is not expected is wrong as well: the count has to fit, and be last.
-if [[ $(tail -n 1 "$scratch/output") != "8 passed, 13 failed, 1 skipped" ]]; then
-	echo "not ok  the count: $(tail -n 1 "$scratch/output")"
-	failed=1
-fi
+expect_count "8 passed, 13 failed, 1 skipped"
 if [[ $code == 0 ]]; then
 	echo "not ok  a red run exits with 0"
+	failed=1
+fi
+[[ $failed == 0 ]] || cat "$scratch/output"
+
+XVTI_MINUTES=1 run good patient late
+
+expect "^ok .* good: fine$"
+expect "^skip .* patient: run # not done in the 1 minutes of the run"
+expect "^skip .* late: run # not done"
+expect_count "1 passed, 0 failed, 2 skipped"
+if [[ $code != 0 ]]; then
+	echo "not ok  a run out of time exits with $code"
 	failed=1
 fi
 if [[ $failed != 0 ]]; then
