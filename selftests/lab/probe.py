@@ -3,15 +3,17 @@
 """Probes over all paths at once: what was lost, and when.
 
 probe.py echo ADDRESS...                  answers probes to these addresses
-probe.py send PORTS FROM TO [FROM TO...]  sends 24 probes a second for each
+probe.py send PORTS FROM TO [FROM TO...]  sends up to 24 probes a second for each
                                           pair, and prints each half second
 
     NOW SENT LOST LAST
 
 until SIGTERM: how many probes were sent and how many of them lost so far, and
 when the last of those that were lost had been sent, or 0. A probe is lost if
-there is no answer in a second. Each pair of addresses is probed from so many
-ports in turn, so that all paths are used where routes have several next hops.
+there is no answer in two seconds. Where too many are under way, no more are sent: a
+guest that is slow would lose what it has no time for. Each pair of addresses is
+probed from so many ports in turn, so that all paths are used where routes have
+several next hops.
 """
 
 import select
@@ -23,7 +25,8 @@ import time
 
 PORT = 7007
 RATE = 24
-PATIENCE = 1.0
+PATIENCE = 2.0
+WINDOW = 48
 FORMAT = "!Q"
 
 
@@ -118,8 +121,9 @@ def send(ports, pairs):
     due = report = time.monotonic()
     number = 0
     while not stopped:
-        sender.send(sender.flows[number % len(sender.flows)])
-        number += 1
+        if len(sender.waiting) < WINDOW:
+            sender.send(sender.flows[number % len(sender.flows)])
+            number += 1
         due = max(due + step, time.monotonic() - 0.05)
         while due > time.monotonic():
             sender.receive(due - time.monotonic())
