@@ -446,7 +446,7 @@ void xvti_binding_update(struct xvti_dev *xv)
 		inner = xvti_out_inner(xv);
 		xvti_schedule(xv, xvti_policy_wq, &xv->out_work);
 	}
-	/* after the policies: see xvti_bundle_build() */
+	/* after the policies: pairs with xvti_bundle_possible() */
 	smp_store_release(&xv->usable_out, inner);
 	xvti_bundle_flush(xv);
 	xvti_carrier_update(xv);

@@ -30,14 +30,8 @@ static struct xvti_queue_cb *xvti_queue_cb(struct sk_buff *skb)
 	return (struct xvti_queue_cb *)skb->cb;
 }
 
+/* Let the worker run after @delay, whatever it has been told before; queue.lock. */
 static void xvti_queue_schedule(struct xvti_dev *xv, unsigned long delay)
-{
-	dev_hold(xv->dev);
-	if (!queue_delayed_work(xvti_policy_wq, &xv->queue_work, delay))
-		dev_put(xv->dev);
-}
-
-static void xvti_queue_hurry(struct xvti_dev *xv, unsigned long delay)
 {
 	dev_hold(xv->dev);
 	if (mod_delayed_work(xvti_policy_wq, &xv->queue_work, delay))
@@ -83,7 +77,7 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 		__skb_queue_tail(&xv->queue, skb);
 		taken = true;
 		if (unlikely(xvti_queue_missed(xv, skb)))
-			xvti_queue_hurry(xv, 1);
+			xvti_queue_schedule(xv, 1);
 		else if (!delayed_work_pending(&xv->queue_work))
 			xvti_queue_schedule(xv, XVTI_QUEUE_TIMEOUT);
 	}
@@ -116,7 +110,7 @@ static void xvti_queue_split(struct xvti_dev *xv, struct sk_buff_head *ready,
 		}
 	}
 	skb = skb_peek(&xv->queue);
-	if (skb)
+	if (skb && !delayed_work_pending(&xv->queue_work))
 		xvti_queue_schedule(xv, xvti_queue_cb(skb)->deadline - jiffies);
 	spin_unlock_bh(&xv->queue.lock);
 }
@@ -166,7 +160,7 @@ void xvti_queue_kick(struct xvti_dev *xv)
 	/* a packet is here already, or sees what the device can send now */
 	spin_lock(&xv->queue.lock);
 	if (!skb_queue_empty(&xv->queue) && !xv->dead)
-		xvti_queue_hurry(xv, 0);
+		xvti_queue_schedule(xv, 0);
 	spin_unlock(&xv->queue.lock);
 }
 
