@@ -97,18 +97,11 @@ static void print_dev(const struct dev *dev, const struct link *link,
 	puts(link && link->up ? " up" : "");
 }
 
-/* As a comment can have it. */
-static void print_plain(const char *s)
-{
-	for (; *s; s++)
-		putchar(is_control(*s) ? '?' : *s);
-}
-
 static int not_exported(const struct dev *dev, const char *why)
 {
 	usage_error("%s: not exported: %s", dev->name, why);
 	fputs("# ", stdout);
-	print_plain(dev->name);
+	print_plain(stdout, dev->name);
 	printf(": not exported: %s\n", why);
 	return XVTI_REFUSED;
 }
@@ -170,9 +163,9 @@ static int export_dev(struct session *session, const struct dev *dev,
 
 	if (!dev->local.family) {
 		fputs("# ", stdout);
-		print_plain(dev->name);
+		print_plain(stdout, dev->name);
 		fputs(": not configured: ip link add ", stdout);
-		print_plain(dev->name);
+		print_plain(stdout, dev->name);
 		puts(" type xvti");
 		return 0;
 	}

@@ -7,10 +7,10 @@
 
 #include "report.h"
 
-void error_text(const char *text)
+void print_plain(FILE *file, const char *text)
 {
 	for (; *text; text++)
-		fputc(is_control(*text) ? '?' : *text, stderr);
+		fputc(is_control(*text) ? '?' : *text, file);
 }
 
 static void error_format(const char *fmt, va_list ap)
@@ -19,7 +19,7 @@ static void error_format(const char *fmt, va_list ap)
 
 	if (vasprintf(&text, fmt, ap) < 0)
 		return;
-	error_text(text);
+	print_plain(stderr, text);
 	free(text);
 }
 
@@ -40,7 +40,7 @@ int value_error(const char *word, const char *value, const char *fmt, ...)
 	va_list ap;
 
 	fprintf(stderr, "Error: %s: \"", word);
-	error_text(value);
+	print_plain(stderr, value);
 	fputs("\": ", stderr);
 	va_start(ap, fmt);
 	error_format(fmt, ap);

@@ -3,6 +3,7 @@
 #define XVTI_REPORT_H
 
 #include <stdbool.h>
+#include <stdio.h>
 
 /* Exit codes, those of iproute2. */
 enum {
@@ -18,8 +19,8 @@ int usage_error(const char *fmt, ...) __attribute__((format(printf, 1, 2)));
 int value_error(const char *word, const char *value, const char *fmt, ...)
 	__attribute__((format(printf, 3, 4)));
 
-/* On stderr; no control character of a name may reach the terminal. */
-void error_text(const char *text);
+/* With "?" for control characters, of which none may reach the terminal. */
+void print_plain(FILE *file, const char *text);
 
 static inline bool is_control(char c)
 {

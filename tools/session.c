@@ -112,7 +112,7 @@ static void print_given(const struct conf *conf)
 		if (!conf->given[w] || w == W_NETNS || w == W_UP)
 			continue;
 		fprintf(stderr, "%s%s \"", separator, word_name(w));
-		error_text(conf->given[w]);
+		print_plain(stderr, conf->given[w]);
 		separator = "\" ";
 	}
 	if (*separator)
@@ -129,7 +129,7 @@ static void print_word(enum word word, const struct conf *conf)
 	fputs(word_name(word), stderr);
 	if (conf && conf->given[word] && word != W_UP) {
 		fputs(" \"", stderr);
-		error_text(conf->given[word]);
+		print_plain(stderr, conf->given[word]);
 		fputc('"', stderr);
 	}
 	fputs(": ", stderr);
@@ -155,7 +155,7 @@ int refused(const struct nl_error *error, const char *name,
 
 	fputs("Error: ", stderr);
 	if (name) {
-		error_text(name);
+		print_plain(stderr, name);
 		fputs(": ", stderr);
 	}
 	if (error->no_module) {
