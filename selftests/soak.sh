@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# timeout=900
+# timeout=900+XVTI_SOAK_SECONDS
 # kernels=one
 #
 # Storms, all at once: whatever can change under traffic does so, as fast as it

@@ -32,16 +32,15 @@ chosen_tests()
 	done
 }
 
-# The seconds that test $1 may take: its own "# timeout=N" or the common one.
+# The seconds that test $1 may take: its own "# timeout=N" or the common one. N may
+# add a variable that the test also knows, for what is more than its default.
 time_limit()
 {
 	local own
 
-	own=$(sed -n 's/^# timeout=\([0-9]\+\)$/\1/p' "$TESTS_DIR/$1.sh")
+	own=$(sed -n 's/^# timeout=\([0-9A-Z_+]\+\)$/\1/p' "$TESTS_DIR/$1.sh")
 	[[ $own ]] || own=$(sed -n 's/^timeout=//p' "$TESTS_DIR/settings")
-	# it has time for what it does by default
-	[[ $1 != soak ]] || own=$((own + ${XVTI_SOAK_SECONDS:-0}))
-	echo $((own * SLOW))
+	(set +u; echo $(((own) * SLOW)))
 }
 
 # Set SLOW to how much longer a kernel may take for all. One with KASAN or KCSAN
@@ -303,8 +302,7 @@ parallel()
 }
 
 # Failures of all kernels, and what only all kernels together show: a case
-# that was skipped on each of several. (That of a test as a whole was no skip of
-# its own.)
+# that was skipped on each of several.
 report_failures()
 {
 	local file kernel status test case reason log
@@ -330,7 +328,6 @@ report_failures()
 skipped_everywhere()
 {
 	awk -F'\t' '
-		$3 == "run" { next }
 		{ key = $2 "\t" $3; seen[key] = 1 }
 		$1 != "skip" { ran[key] = 1 }
 		END { for (key in seen) if (!(key in ran)) print key }
@@ -342,7 +339,7 @@ count()
 	local status=$1
 
 	shift
-	cat /dev/null "$@" | awk -F'\t' -v s="$status" '$1 == s { n++ } END { print n + 0 }'
+	cat /dev/null "$@" | awk -F'\t' -v s="^($status)\$" '$1 ~ s { n++ } END { print n + 0 }'
 }
 
 # Do $1 for each release that follows, one after the other, and report.
@@ -380,12 +377,12 @@ report()
 		dir=$(dirname "$file")
 		printf '%s: %s passed, %s failed, %s skipped in %s s (%s)\n' \
 			"$(basename "$dir")" "$(count pass "$file")" \
-			"$(count fail "$file")" "$(count skip "$file")" \
+			"$(count fail "$file")" "$(count 'skip|late' "$file")" \
 			"$(cat "$dir/seconds" 2>/dev/null || echo '?')" \
 			"$(cat "$dir/kernel")"
 	done
 	passed=$(count pass "${FILES[@]}")
-	skipped=$(count skip "${FILES[@]}")
+	skipped=$(count 'skip|late' "${FILES[@]}")
 	failed=$(($(count fail "${FILES[@]}") + NEVER_RUN + BROKEN))
 	if ((passed + failed == 0)); then
 		echo "nothing ran"
