@@ -34,7 +34,7 @@ cpu_sa() # cpu
 from_cpu() # what cpu address
 {
 	check "$1: CPU $2" in_ns "$OA" taskset -c "$2" \
-		ping -n -q -i 0.01 -c 3 -w 20 "$3"
+		ping -n -q -l 3 -i "$XVTI_INTERVAL" -c 3 -w 20 "$3"
 }
 
 # By which SA each CPU's packets have gone since they were last asked for.

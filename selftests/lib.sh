@@ -839,14 +839,22 @@ sa_packets() # netns dst spi [option...]
 ping_ok() # what netns address [option...]
 {
 	local what=$1 ns=$2 addr=$3 count=3 i
-	local -a options=("${@:4}") pace=(-i 0.01)
+	local -a options=("${@:4}") pace=(-l 20 -i 0.05)
 
 	for i in "${!options[@]}"; do
 		[ "${options[i]}" != -c ] || count=${options[i + 1]}
 	done
 	[ "$count" -gt 20 ] || pace=(-l "$count" -i "$XVTI_INTERVAL")
+	# a flood has its own
+	[[ " ${options[*]} " != *" -f "* ]] || pace=()
 	check "$what: ping $addr" in_ns "$ns" \
 		ping -n -q -c 3 -w 20 "${pace[@]}" "${options[@]}" "$addr"
+}
+
+# How many requests the last ping_ok has sent.
+pinged()
+{
+	[[ $HEARD =~ ([0-9]+)\ packets\ transmitted ]] && echo "${BASH_REMATCH[1]}"
 }
 
 both_families() # what
