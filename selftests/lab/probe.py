@@ -10,7 +10,7 @@ probe.py send PORTS FROM TO [FROM TO...]  sends up to 24 probes a second for eac
 
 until SIGTERM: how many probes were sent and how many of them lost so far, and
 when the last of those that were lost had been sent, or 0. A probe is lost if
-there is no answer in two seconds. Where too many are under way, no more are sent: a
+there is no answer in a second. Where too many are under way, no more are sent: a
 guest that is slow would lose what it has no time for. Each pair of addresses is
 probed from so many ports in turn, so that all paths are used where routes have
 several next hops.
@@ -25,8 +25,8 @@ import time
 
 PORT = 7007
 RATE = 24
-PATIENCE = 2.0
-WINDOW = 48
+PATIENCE = 1.0
+WINDOW = 32
 FORMAT = "!Q"
 
 
