@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernels=ends
+# debug=core
 #
 # What cannot be is refused, by name, and changes nothing.
 #
