@@ -391,21 +391,41 @@ report()
 	((failed == 0 && passed > 0))
 }
 
-run_check()
+# What is asked for: CHOSEN are the releases, and TESTS the tests.
+read_request()
 {
-	local release slots child releases default=bookworm
-	local -A children=()
+	local release default=bookworm
 
 	[[ ${KDIR-} ]] || default=$DEFAULT_RELEASES
-	read -ra releases <<<"${RELEASES:-$default}"
-	for release in "${releases[@]}"; do
+	read -ra CHOSEN <<<"${RELEASES:-$default}"
+	for release in "${CHOSEN[@]}"; do
 		release_column "$release" suite >/dev/null
 	done
-	FIRST_RELEASE=${releases[0]}
-	set_ends "${releases[@]}"
+	FIRST_RELEASE=${CHOSEN[0]}
+	set_ends "${CHOSEN[@]}"
 	check_listed
 	mapfile -t TESTS < <(chosen_tests)
 	((${#TESTS[@]} > 0)) || die "no test matches T='${T-}'"
+}
+
+# The verb list: what check would run on each release.
+run_list()
+{
+	local release
+
+	read_request
+	for release in "${CHOSEN[@]}"; do
+		choose_for "$release"
+		echo "$release: ${TODO[*]}"
+	done
+}
+
+run_check()
+{
+	local release slots child
+	local -A children=()
+
+	read_request
 	mkdir -p "$OUT"
 	rm -rf "${OUT:?}"/*/
 	slots=$(parallel)
@@ -413,8 +433,8 @@ run_check()
 	if [[ ! ${T-} && ! ${KDIR-} ]]; then
 		(check_host) || BROKEN=$((BROKEN + 1))
 	fi
-	GUESTS=$((slots < ${#releases[@]} ? slots : ${#releases[@]}))
-	for release in "${releases[@]}"; do
+	GUESTS=$((slots < ${#CHOSEN[@]} ? slots : ${#CHOSEN[@]}))
+	for release in "${CHOSEN[@]}"; do
 		while (($(running "${!children[@]}") >= slots)); do
 			wait -n || true
 		done

@@ -12,6 +12,7 @@ usage()
 {
 	cat >&2 <<-END
 	usage: run.sh check                 run the tests
+	       run.sh list                  which tests on which release
 	       run.sh compile               with other compilers, for other machines
 	       run.sh dkms                  what DKMS does with the module
 	       run.sh packages              what a user does with our packages
@@ -117,6 +118,7 @@ verb=$1
 shift
 case $verb in
 check) . "$QEMU_DIR/check.sh"; WITH_YNL=1; run_check ;;
+list) . "$QEMU_DIR/check.sh"; run_list ;;
 compile) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/compile.sh"; run_compile ;;
 dkms) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/dkms.sh"; run_dkms ;;
 packages) . "$QEMU_DIR/check.sh"; . "$QEMU_DIR/system.sh"; run_packages ;;

@@ -97,6 +97,11 @@ make_tests()
 	echo 1..1
 	echo ok 1 has come after all
 	END
+	add_test one <<<'# kernels=one'
+	add_test ends <<<'# kernels=ends'
+	add_test core <<<'# debug=core'
+	add_test leaks <<<'# debug=core,kmemleak'
+	add_test long <<<'# long'
 	add_test stuck <<-'END'
 	# timeout=4
 	kill -STOP $PPID
@@ -157,8 +162,23 @@ expect_count()
 }
 
 make_tree
+
+# Which release is to run what, of the tests that say something about it.
+T='' KDIR='' RELEASES="bookworm debug bullseye trixie-backports trixie" \
+	"$tests/qemu/run.sh" list |
+	awk '{ line = $1
+		for (i = 2; i <= NF; i++)
+			if ($i ~ /^(one|ends|core|leaks|long)$/)
+				line = line " " $i
+		print line }' >"$scratch/output"
+expect "^bookworm: one ends core leaks$"
+expect "^debug: leaks core$"
+expect "^bullseye: ends core leaks$"
+expect "^trixie-backports: ends core leaks$"
+expect "^trixie: core leaks$"
+
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late / }
+everything=${everything/ patient late one ends core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"
