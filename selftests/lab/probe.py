@@ -9,8 +9,9 @@ probe.py send PORTS FROM TO [FROM TO...]  sends up to 24 probes a second for eac
     NOW SENT LOST LAST
 
 until SIGTERM: how many probes were sent and how many of them lost so far, and
-when the last of those that were lost had been sent, or 0. A probe is lost if
-there is no answer in a second. Where too many are under way, no more are sent: a
+when the last of those that were lost had been sent, or 0. A probe counts as lost
+while there is no answer after a second; what a guest without time answers later
+was not. Where too many are under way, no more are sent: a
 guest that is slow would lose what it has no time for. Each pair of addresses is
 probed from so many ports in turn, so that all paths are used where routes have
 several next hops.
@@ -73,9 +74,10 @@ class Sender:
         self.poll = select.poll()
         self.flows = []
         self.socks = {}
+        # when those without an answer were sent, by their numbers
         self.waiting = {}
-        self.sent = self.lost = 0
-        self.last = 0.0
+        self.lost = {}
+        self.sent = 0
         for source, target in pairs:
             for _ in range(ports):
                 sock = open_socket(source)
@@ -95,7 +97,9 @@ class Sender:
     def receive(self, seconds):
         for number, _ in self.poll.poll(max(0, seconds * 1000)):
             for data, _ in drain(self.socks[number]):
-                self.waiting.pop(struct.unpack_from(FORMAT, data)[0], None)
+                probe = struct.unpack_from(FORMAT, data)[0]
+                self.waiting.pop(probe, None)
+                self.lost.pop(probe, None)
 
     def expire(self):
         """Gives up what is too late; dicts keep the order of sending."""
@@ -104,12 +108,12 @@ class Sender:
             if when > limit:
                 break
             del self.waiting[number]
-            self.lost += 1
-            self.last = when
+            self.lost[number] = when
 
     def report(self):
         self.expire()
-        print(f"{time.time():.3f} {self.sent} {self.lost} {self.last:.3f}",
+        last = next(reversed(self.lost.values()), 0.0)
+        print(f"{time.time():.3f} {self.sent} {len(self.lost)} {last:.3f}",
               flush=True)
 
 
