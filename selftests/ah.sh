@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Policy mode: AH and IPComp beside ESP, as the policies' templates say.
 #

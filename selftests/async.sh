@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Ciphers that finish later, in another context: what they decrypt has to
 # arrive, and a device must go when it is told to, with packets in them.

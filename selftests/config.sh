@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 # debug=core
 #
 # What cannot be is refused, by name, and changes nothing.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 # timeout=600
 #
 # Dumps of many devices, while others come and go. XVTI_DEVICES says how many,

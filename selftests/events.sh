@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # What a listener is told: every change of a device, in the namespace where it
 # lives, as the device is then.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Hostile packets at a device: ESP that is cut off, altered, replayed or in strange
 # parts, and valid ESP with strange things in it. What may not be delivered is not,

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # xvti load: the devices become what files say, by the least that has to be
 # changed, and stay as they are where that cannot be.

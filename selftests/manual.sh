@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # The examples of the manual pages, as they are installed, are typed in; those
 # of configuration files are loaded. How an example is marked, and that each is,

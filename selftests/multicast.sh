@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Multicast and what lives on it: IPv6 link-local addresses, the all-nodes
 # group, and OSPF, which takes the device for the point-to-point link it is.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Whoever else uses IPsec on a host does not notice the module: the same traffic
 # without it, and with it and with devices between the same addresses, has the same

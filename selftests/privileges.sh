@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # Who may see and who may change what: to change a tunnel takes CAP_NET_ADMIN
 # over both of its namespaces.

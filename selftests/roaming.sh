@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 # timeout=600
 #
 # "remote any": one peer, whose address comes from its SAs.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # xvti show: state, since when and why, what is in use, what was dropped last;
 # in JSON as the schema says.

@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=ends
+# kernels=last
 #
 # What the outer header has of the inner one, and the reverse: DSCP, ECN (RFC
 # 4301, RFC 6040), TTL and hop limit. The bundle that all packets share must

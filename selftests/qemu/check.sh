@@ -6,8 +6,9 @@
 
 . "$QEMU_DIR/verdict.sh"
 
-# What takes longest comes first, so that all lanes end at about the same time.
-DEFAULT_RELEASES="bookworm debug bullseye trixie-backports trixie"
+# What takes longest comes first, so that all lanes end at about the same time; but
+# the kernel that is built comes after all that others are to run first.
+DEFAULT_RELEASES="bookworm bullseye trixie-backports trixie debug"
 # Seconds for all tests of a release, and for a guest to start.
 GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((4200 + ${XVTI_SOAK_SECONDS:-0}))}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-400}
@@ -56,54 +57,52 @@ measure_kernel()
 	done
 }
 
-# The oldest and the newest of releases, by the table, but for kernels that we
-# build.
-set_ends() # release...
-{
-	local release all=()
-
-	for release in $(all_releases); do
-		[[ " $* " != *" $release "* ]] || built_kernel "$release" ||
-			all+=("$release")
-	done
-	ENDS=("${all[@]:0:1}" "${all[@]: -1}")
-}
-
-# Whether what test file $2 says of kernels includes the one of release $1:
-# "# kernels=one" is the first release. "# kernels=ends" is also the oldest and the
-# newest: for what is about the command more than about packets, and for what takes
-# long and would not go wrong on a kernel between these alone.
-runs_on()
-{
-	! grep -qx '# kernels=one' "$2" || return 1
-	! grep -qx '# kernels=ends' "$2" || [[ " ${ENDS[*]} " == *" $1 "* ]]
-}
-
-# Set TODO to the tests for release $1. On the first release that is all of them;
-# beside other releases, a kernel that we build runs those that say
-# "# debug=core". Neither matters where T names the tests or KDIR the kernel.
+# Set TODO to the tests for release $1 in part $2 of the run: "first", or "last" for
+# what comes when every release has run its first part. On the first release all
+# tests are in its first part. The others leave out "# kernels=one", and run at last
+# what says "# kernels=last": what is about the command more than about packets, and
+# what takes long. A kernel that we build runs those that say "# debug=core".
+# Nothing of this matters where T names the tests or KDIR the kernel.
 #
-# Half of what such a kernel's time goes to is kmemleak. So beside other releases
-# it is on for those that say "# debug=core,kmemleak", which come first; it
-# cannot be turned on again. The rest is in WITHOUT.
+# Half of what a kernel's time goes to that we build is kmemleak. So beside other
+# releases it is on for those that say "# debug=core,kmemleak", which come first;
+# it cannot be turned on again. The rest is in WITHOUT.
 choose_for()
 {
-	local release=$1 test file leaks=()
+	local release=$1 part=$2 test
 
 	TODO=() WITHOUT=()
+	if [[ ${T-} || ${KDIR-} || $release == "$FIRST_RELEASE" ]]; then
+		[[ $part == last ]] || TODO=("${TESTS[@]}")
+	elif ! built_kernel "$release"; then
+		for test in "${TESTS[@]}"; do
+			[[ $(part_of "$test") != "$part" ]] || TODO+=("$test")
+		done
+	elif [[ $part == first ]]; then
+		mapfile -t WITHOUT < <(that_say '# debug=core')
+		mapfile -t TODO < <(that_say '# debug=core,kmemleak')
+		TODO+=("${WITHOUT[@]}")
+	fi
+}
+
+# Print in which part of the run test $1 is, on others than the first release.
+part_of()
+{
+	case $(grep -x '# kernels=.*' "$TESTS_DIR/$1.sh") in
+	*=one) echo none ;;
+	*=last) echo last ;;
+	*) echo first ;;
+	esac
+}
+
+# Print the tests with line $1.
+that_say()
+{
+	local test
+
 	for test in "${TESTS[@]}"; do
-		file=$TESTS_DIR/$test.sh
-		if [[ ${T-} || ${KDIR-} || $release == "$FIRST_RELEASE" ]]; then
-			TODO+=("$test")
-		elif ! built_kernel "$release"; then
-			! runs_on "$release" "$file" || TODO+=("$test")
-		elif grep -qx '# debug=core,kmemleak' "$file"; then
-			leaks+=("$test")
-		elif grep -qx '# debug=core' "$file"; then
-			WITHOUT+=("$test")
-		fi
+		! grep -qx "$1" "$TESTS_DIR/$test.sh" || echo "$test"
 	done
-	TODO+=("${leaks[@]}" "${WITHOUT[@]}")
 }
 
 # Print the tests in TODO as a guest reads them: name, limit, and perhaps what
@@ -122,11 +121,29 @@ guest_list()
 # Whether the time is over that the whole run may take.
 out_of_time() { ((MINUTES > 0 && SECONDS >= 60 * MINUTES)); }
 
+# The seconds until then, at least one.
+time_left()
+{
+	local left=$((60 * MINUTES - SECONDS + 1))
+
+	echo $((left > 1 ? left : 1))
+}
+
+# Set WITHIN to what ends a command with the time of the run, or with this shell.
+# shellcheck disable=SC2034 # guest.sh uses it
+set_within()
+{
+	WITHIN=()
+	((MINUTES == 0)) || WITHIN=(setpriv --pdeathsig TERM
+		timeout -k 5 "$(time_left)")
+}
+
 # The seconds that a guest may take to start.
 boot_limit()
 {
-	local limit=$((BOOT_LIMIT * SLOW)) left=$((60 * MINUTES - SECONDS + 1))
+	local limit=$((BOOT_LIMIT * SLOW)) left
 
+	left=$(time_left)
 	echo $((MINUTES > 0 && left < limit ? left : limit))
 }
 
@@ -216,38 +233,60 @@ show_output()
 	done
 }
 
-# Run the tests on release $1, in as many guests as it takes: one that dies
-# fails the test that it died in, and the rest run in another.
+# Run part $2 of the tests on release $1, in as many guests as it takes: one that
+# dies fails the test that it died in, and the rest run in another.
 check_release()
 {
-	local release=$1 dir run=$RUN/$1 start=$SECONDS label
+	local release=$1 part=$2 dir run=$RUN/$1 start=$SECONDS
 
+	set_within
 	guest_gather "$release"
-	: >"$RUN/gathered-$release"
+	: >"$RUN/gathered-$release-$part"
 	measure_kernel
 	CPUS=$(guest_cpus)
 	# IKE daemons and BGP have timers, the rest has time.
 	[[ $release == "$FIRST_RELEASE" ]] ||
 		renice -n 10 -p "$BASHPID" >/dev/null
-	label=$release
-	[[ ! ${KDIR-} ]] || label=$KERNEL_RELEASE
-	begin_results "$label"
-	dir=$OUT/$label
+	begin_results "$(label_of "$release")"
+	dir=$OUT/$LABEL
 
-	choose_for "$release"
+	choose_for "$release" "$part"
 	while ((${#TODO[@]} > 0)); do
 		guest_directory "$run"
 		guest_list >"$run/out/tests"
 		boot_background "$run" tests "$release"
 		if ! follow_guest "$dir" "$run" "$start"; then
-			give_up
+			give_up "$dir"
 		fi
 		boot_stop
-		cat "$run/console" >>"$dir/console.log"
-		cat "$run/out/kmsg" >>"$dir/kernel.log" 2>/dev/null || true
+		keep_logs "$dir" "$run"
 	done
 	rm -rf "$run"
-	echo "$((SECONDS - start))" >"$dir/seconds"
+	took "$dir" $((SECONDS - start))
+}
+
+# What release $1 is called in results.
+label_of()
+{
+	[[ ${KDIR-} ]] && echo "$KERNEL_RELEASE" || echo "$1"
+}
+
+# A guest that was ended at once has written none.
+keep_logs()
+{
+	local dir=$1 run=$2
+
+	cat "$run/console" >>"$dir/console.log" 2>/dev/null || true
+	cat "$run/out/kmsg" >>"$dir/kernel.log" 2>/dev/null || true
+}
+
+# Add to the seconds that results $1 took.
+took()
+{
+	local before=0
+
+	[[ ! -s $1/seconds ]] || read -r before <"$1/seconds"
+	echo $((before + $2)) >"$1/seconds"
 }
 
 # What needs no kernel of ours: the tool's parsers, and that the specification,
@@ -275,10 +314,10 @@ check_host()
 }
 
 # The tests that will not be run any more have failed, unless all that is wrong
-# is that there is no time for them.
+# is that there is no time for them. Their results are in directory $1.
 give_up()
 {
-	local status=fail reason="not run" test
+	local dir=$1 status=fail reason="not run" test
 
 	if out_of_time; then
 		status=late reason="not done in the $MINUTES minutes of the run"
@@ -325,12 +364,18 @@ report_failures()
 	done < <(skipped_everywhere)
 }
 
+# A test for which there was no time on some kernel may have run there.
 skipped_everywhere()
 {
 	awk -F'\t' '
-		{ key = $2 "\t" $3; seen[key] = 1 }
+		{ key = $2 "\t" $3; test[key] = $2 }
+		$1 == "late" { late[$2] = 1 }
 		$1 != "skip" { ran[key] = 1 }
-		END { for (key in seen) if (!(key in ran)) print key }
+		END {
+			for (key in test)
+				if (!(key in ran) && !(test[key] in late))
+					print key
+		}
 	' "${FILES[@]}" | sort
 }
 
@@ -402,7 +447,6 @@ read_request()
 		release_column "$release" suite >/dev/null
 	done
 	FIRST_RELEASE=${CHOSEN[0]}
-	set_ends "${CHOSEN[@]}"
 	check_listed
 	mapfile -t TESTS < <(chosen_tests)
 	((${#TESTS[@]} > 0)) || die "no test matches T='${T-}'"
@@ -411,19 +455,21 @@ read_request()
 # The verb list: what check would run on each release.
 run_list()
 {
-	local release
+	local release part
 
 	read_request
-	for release in "${CHOSEN[@]}"; do
-		choose_for "$release"
-		echo "$release: ${TODO[*]}"
+	for part in first last; do
+		for release in "${CHOSEN[@]}"; do
+			choose_for "$release" "$part"
+			((${#TODO[@]} == 0)) ||
+				echo "$release, $part: ${TODO[*]}"
+		done
 	done
 }
 
 run_check()
 {
-	local release slots child
-	local -A children=()
+	local release part slots child
 
 	read_request
 	mkdir -p "$OUT"
@@ -434,37 +480,60 @@ run_check()
 		(check_host) || BROKEN=$((BROKEN + 1))
 	fi
 	GUESTS=$((slots < ${#CHOSEN[@]} ? slots : ${#CHOSEN[@]}))
-	for release in "${CHOSEN[@]}"; do
-		while (($(running "${!children[@]}") >= slots)); do
-			wait -n || true
+	CHILDREN=()
+	for part in first last; do
+		for release in "${CHOSEN[@]}"; do
+			choose_for "$release" "$part"
+			((${#TODO[@]} > 0)) || continue
+			wait_turn "$release" "$slots"
+			(
+				trap boot_stop EXIT
+				check_release "$release" "$part"
+			) &
+			CHILDREN[$!]="$release $part"
 		done
-		while builds; do
-			sleep 1
-		done
-		(
-			trap boot_stop EXIT
-			check_release "$release"
-		) &
-		children[$!]=$release
 	done
-	for child in "${!children[@]}"; do
-		wait "$child" || broken "${children[$child]}"
+	for child in "${!CHILDREN[@]}"; do
+		# shellcheck disable=SC2086 # release and part
+		wait "$child" || not_run ${CHILDREN[$child]}
 	done
 	report
 }
 
-# Whether one of run_check's children builds a kernel. That takes the processors
-# of a guest, which would starve beside it, and is to come early.
+# Wait until one of $2 guests can be that of release $1: not beside the build of a
+# kernel, which takes the processors of a guest, nor beside its own first part.
+wait_turn()
+{
+	while (($(running) >= $2 || $(running "$1") > 0)) || builds; do
+		sleep 1
+	done
+}
+
+# Whether a kernel is being built.
 builds()
 {
-	local child
+	local child release part
 
-	for child in "${!children[@]}"; do
-		! built_kernel "${children[$child]}" ||
-			[[ -e $RUN/gathered-${children[$child]} ]] ||
+	for child in "${!CHILDREN[@]}"; do
+		read -r release part <<<"${CHILDREN[$child]}"
+		! built_kernel "$release" ||
+			[[ -e $RUN/gathered-$release-$part ]] ||
 			! kill -0 "$child" 2>/dev/null || return 0
 	done
 	return 1
+}
+
+# A guest that could not even be made has failed, unless there was no time for it.
+not_run() # release part
+{
+	if ! out_of_time || [[ -e $RUN/gathered-$1-$2 ]]; then
+		broken "$1"
+		return
+	fi
+	KERNEL_RELEASE="not started"
+	begin_results "$1"
+	choose_for "$1" "$2"
+	give_up "$OUT/$1"
 }
 
 # The processors of a guest. An emulated processor that waits for
@@ -482,13 +551,14 @@ guest_cpus()
 	fi
 }
 
-# How many of these processes there still are.
+# How many guests run or are being made, or how many of release $1.
 running()
 {
-	local pid count=0
+	local child count=0
 
-	for pid; do
-		! kill -0 "$pid" 2>/dev/null || count=$((count + 1))
+	for child in "${!CHILDREN[@]}"; do
+		[[ ${CHILDREN[$child]} == ${1:-*}\ * ]] || continue
+		! kill -0 "$child" 2>/dev/null || count=$((count + 1))
 	done
 	echo "$count"
 }

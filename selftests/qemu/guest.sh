@@ -5,7 +5,8 @@
 # shellcheck disable=SC2034 # boot.sh and check.sh use what is set here
 
 # Gather the guest of release $1: sets KERNEL, INITRD, KERNEL_RELEASE, LAYERS
-# and MEMORY. NOMODULE=1 leaves out all that is built from this tree.
+# and MEMORY. NOMODULE=1 leaves out all that is built from this tree. WITHIN may
+# be a command that ends what takes too long to be made.
 guest_gather()
 {
 	local release=$1 root parent
@@ -44,7 +45,7 @@ add_layer() # script argument...
 {
 	local layer
 
-	layer=$("$QEMU_DIR/$1" "${@:2}")
+	layer=$("${WITHIN[@]}" "$QEMU_DIR/$1" "${@:2}")
 	hold "$layer"
 	LAYERS=("$layer" "${LAYERS[@]}")
 }

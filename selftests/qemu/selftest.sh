@@ -98,7 +98,7 @@ make_tests()
 	echo ok 1 has come after all
 	END
 	add_test one <<<'# kernels=one'
-	add_test ends <<<'# kernels=ends'
+	add_test later <<<'# kernels=last'
 	add_test core <<<'# debug=core'
 	add_test leaks <<<'# debug=core,kmemleak'
 	add_test long <<<'# long'
@@ -164,21 +164,43 @@ expect_count()
 make_tree
 
 # Which release is to run what, of the tests that say something about it.
-T='' KDIR='' RELEASES="bookworm debug bullseye trixie-backports trixie" \
+T='' KDIR='' RELEASES="bookworm bullseye trixie debug" \
 	"$tests/qemu/run.sh" list |
-	awk '{ line = $1
-		for (i = 2; i <= NF; i++)
-			if ($i ~ /^(one|ends|core|leaks|long)$/)
+	awk '{ line = $1 " " $2
+		for (i = 3; i <= NF; i++)
+			if ($i ~ /^(one|later|core|leaks|long)$/)
 				line = line " " $i
 		print line }' >"$scratch/output"
-expect "^bookworm: one ends core leaks$"
-expect "^debug: leaks core$"
-expect "^bullseye: ends core leaks$"
-expect "^trixie-backports: ends core leaks$"
-expect "^trixie: core leaks$"
+expect "^bookworm, first: one later core leaks$"
+expect "^bullseye, first: core leaks$"
+expect "^trixie, first: core leaks$"
+expect "^debug, first: leaks core$"
+expect "^bullseye, last: later$"
+expect "^trixie, last: later$"
+if [[ $(wc -l <"$scratch/output") != 6 ]]; then
+	cat "$scratch/output"
+	failed=1
+fi
+
+# What was skipped on all kernels, but for what another had no time for.
+printf '%s\n' "skip a never" "skip a once" "pass a once" "skip b late" |
+	tr ' ' '\t' >"$scratch/one"
+printf '%s\n' "skip a never" "skip a once" "late b run" |
+	tr ' ' '\t' >"$scratch/two"
+(
+	. "$tests/qemu/lib.sh"
+	. "$tests/qemu/check.sh"
+	FILES=("$scratch/one" "$scratch/two")
+	skipped_everywhere
+) >"$scratch/output"
+expect "^a	never$"
+if [[ $(wc -l <"$scratch/output") != 1 ]]; then
+	cat "$scratch/output"
+	failed=1
+fi
 
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late one ends core leaks long / }
+everything=${everything/ patient late one later core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"

@@ -8,14 +8,14 @@
 #   pass|fail|skip|late TAB test TAB case TAB reason TAB log
 # late is a skip that is not the test's own: there was no time for it.
 
-# Begin the results of the kernel that is to be called $1 in them.
+# Begin or go on with the results of the kernel that is to be called $1 in them.
 begin_results()
 {
 	LABEL=$1
 	RESULTS=$OUT/$LABEL/results
 	mkdir -p "$OUT/$LABEL"
-	: >"$RESULTS"
-	echo "$KERNEL_RELEASE" >"$OUT/$LABEL/kernel"
+	[[ -e $RESULTS ]] || echo "$KERNEL_RELEASE" >"$OUT/$LABEL/kernel"
+	: >>"$RESULTS"
 }
 
 # Print one result and remember it. Lines of parallel guests do not mix, as
