@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=600
-# kernels=one
+# kernels=one,last
 #
 # A network that was built with vti6, with nothing changed but the type of the
 # device: strongSwan by ipsec.conf, which waits for traffic, marks, all of both

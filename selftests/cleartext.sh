@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=last
 #
 # Whatever is missing or wrong, no inner packet leaves unencrypted: it is
 # dropped, and counted under the right reason.

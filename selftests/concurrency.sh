@@ -1,6 +1,6 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=one
+# kernels=one,last
 #
 # Two at once, on two processors if there are: configuration, dumps, traffic and
 # teardown of the same devices.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=600
-# kernels=one
+# kernels=one,last
 #
 # What strongSwan does to a tunnel in the course of its life, and the device
 # follows: it authenticates again, its peer moves, dies, or has nothing to say.

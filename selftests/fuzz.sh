@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=900
-# kernels=one
+# kernels=one,last
 #
 # Netlink messages made up from the specification, sound, flawed and noise, from
 # two sides at once, while devices, SAs, namespaces and traffic come and go.

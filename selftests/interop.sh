@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=900
-# kernels=one
+# kernels=one,last
 #
 # A device of ours at one end, and at the other what else there is: vti, vti6,
 # the xfrm interface, plain policies, another daemon; and a NAT between two of

@@ -60,6 +60,7 @@ run_case() # number case
 	[ ! -e "$TMP/skip" ] || rm "$TMP/skip"
 	(
 		trap end_case EXIT
+		trap interrupted TERM
 		"case_$name"
 		exit "$RET"
 	)
@@ -73,6 +74,18 @@ run_case() # number case
 	*) echo "not ok $nr $name" ;;
 	esac
 	return "$rc"
+}
+
+# Where a case was when its time was over. What it prints may go to a file.
+interrupted()
+{
+	local i at=${FUNCNAME[1]}
+
+	for ((i = 2; i < ${#FUNCNAME[@]} - 3; i++)); do
+		at+=", ${FUNCNAME[i]}:${BASH_LINENO[i - 1]}"
+	done
+	note "interrupted in $at" >&2
+	exit "$KSFT_ERROR"
 }
 
 # The end of a case, also of one that was interrupted.

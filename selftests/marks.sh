@@ -1,6 +1,5 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
-# kernels=last
 #
 # Packet marks and NAT of netfilter: neither changes the tunnel that a packet
 # takes, and within one namespace a mark is not lost on the way through it.

@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=900
-# kernels=one
+# kernels=one,last
 #
 # Too much of everything: packets with no SA for them, peers that are all to be
 # asked for, tables of the underlay that are full. What the device keeps of it

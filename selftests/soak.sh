@@ -1,7 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # timeout=900+XVTI_SOAK_SECONDS
-# kernels=one
+# kernels=one,last
 #
 # Storms, all at once: whatever can change under traffic does so, as fast as it
 # can, for XVTI_SOAK_SECONDS; then all is taken down and everything accounted

@@ -58,11 +58,11 @@ measure_kernel()
 }
 
 # Set TODO to the tests for release $1 in part $2 of the run: "first", or "last" for
-# what comes when every release has run its first part. On the first release all
-# tests are in its first part. The others leave out "# kernels=one", and run at last
-# what says "# kernels=last": what is about the command more than about packets, and
-# what takes long. A kernel that we build runs those that say "# debug=core".
-# Nothing of this matters where T names the tests or KDIR the kernel.
+# what comes when every release has run its first part. That is what says "last" in
+# its line "# kernels=": what is about the command more than about packets, and what
+# takes long. Tests that say "one" there are for the first release alone. A kernel
+# that we build runs those that say "# debug=core". Nothing of this matters where T
+# names the tests or KDIR the kernel.
 #
 # Half of what a kernel's time goes to that we build is kmemleak. So beside other
 # releases it is on for those that say "# debug=core,kmemleak", which come first;
@@ -72,11 +72,11 @@ choose_for()
 	local release=$1 part=$2 test
 
 	TODO=() WITHOUT=()
-	if [[ ${T-} || ${KDIR-} || $release == "$FIRST_RELEASE" ]]; then
+	if [[ ${T-} || ${KDIR-} ]]; then
 		[[ $part == last ]] || TODO=("${TESTS[@]}")
-	elif ! built_kernel "$release"; then
+	elif ! built_kernel "$release" || [[ $release == "$FIRST_RELEASE" ]]; then
 		for test in "${TESTS[@]}"; do
-			[[ $(part_of "$test") != "$part" ]] || TODO+=("$test")
+			! runs_on "$release" "$part" "$test" || TODO+=("$test")
 		done
 	elif [[ $part == first ]]; then
 		mapfile -t WITHOUT < <(that_say '# debug=core')
@@ -85,13 +85,16 @@ choose_for()
 	fi
 }
 
-# Print in which part of the run test $1 is, on others than the first release.
-part_of()
+# Whether test $3 belongs to part $2 of the run on release $1.
+runs_on()
 {
-	case $(grep -x '# kernels=.*' "$TESTS_DIR/$1.sh") in
-	*=one) echo none ;;
-	*=last) echo last ;;
-	*) echo first ;;
+	local kernels
+
+	kernels=,$(sed -n 's/^# kernels=//p' "$TESTS_DIR/$3.sh"),
+	[[ $kernels != *,one,* || $1 == "$FIRST_RELEASE" ]] || return 1
+	case $2 in
+	last) [[ $kernels == *,last,* ]] ;;
+	first) [[ $kernels != *,last,* ]] ;;
 	esac
 }
 
@@ -158,28 +161,29 @@ follow_guest()
 			"no answer from the guest" "$dir/console.log"
 		return 1
 	fi
-	since=$SECONDS
+	test=
 	while ((${#TODO[@]} > 0)); do
 		((SECONDS - start <= GUEST_LIMIT * SLOW)) || return 1
 		! out_of_time || return 1
-		test=${TODO[0]}
+		if [[ $test != "${TODO[0]}" ]]; then
+			test=${TODO[0]} since=$SECONDS
+			limit=$(time_limit "$test")
+		fi
 		if [[ -e $answers/$test.result ]]; then
 			take_files "$dir" "$answers" "$test"
 			judge "$dir" "$test" || record fail "$test" run \
 				"the result is not this guest's" "$dir"
 			show_output "$dir" "$test"
 			TODO=("${TODO[@]:1}")
-			since=$SECONDS
 			continue
 		fi
-		limit=$(time_limit "$test")
 		if ! boot_alive; then
 			[[ ! -e $answers/$test.result ]] || continue
 			end="the guest died"
 		elif ((SECONDS - since > limit + GRACE)); then
 			end="the guest hangs"
 		else
-			sleep 0.1
+			sleep 0.5
 			continue
 		fi
 		take_files "$dir" "$answers" "$test"
@@ -469,7 +473,7 @@ run_list()
 
 run_check()
 {
-	local release part slots child
+	local release part slots child queue=()
 
 	read_request
 	mkdir -p "$OUT"
@@ -480,45 +484,67 @@ run_check()
 		(check_host) || BROKEN=$((BROKEN + 1))
 	fi
 	GUESTS=$((slots < ${#CHOSEN[@]} ? slots : ${#CHOSEN[@]}))
-	CHILDREN=()
 	for part in first last; do
 		for release in "${CHOSEN[@]}"; do
 			choose_for "$release" "$part"
-			((${#TODO[@]} > 0)) || continue
-			wait_turn "$release" "$slots"
-			(
-				trap boot_stop EXIT
-				check_release "$release" "$part"
-			) &
-			CHILDREN[$!]="$release $part"
+			((${#TODO[@]} == 0)) || queue+=("$release $part")
 		done
 	done
+	declare -gA CHILDREN=()
+	while ((${#queue[@]} > 0)); do
+		if ! next_one; then
+			sleep 1
+			continue
+		fi
+		(
+			trap 'end_release $? "$release" "$part"' EXIT
+			check_release "$release" "$part"
+		) &
+		CHILDREN[$release-$part]=$!
+	done
 	for child in "${!CHILDREN[@]}"; do
-		# shellcheck disable=SC2086 # release and part
-		wait "$child" || not_run ${CHILDREN[$child]}
+		wait "${CHILDREN[$child]}" 2>/dev/null || true
+		[[ $(cat "$RUN/ended-$child" 2>/dev/null) == 0 ]] ||
+			not_run "${child%-*}" "${child##*-}"
 	done
 	report
 }
 
-# Wait until one of $2 guests can be that of release $1: not beside the build of a
-# kernel, which takes the processors of a guest, nor beside its own first part.
-wait_turn()
+# Of one of run_check's children, with its exit code. This shell may not know it any
+# more when it asks: process ids come again, and a kernel's build takes many.
+end_release()
 {
-	while (($(running) >= $2 || $(running "$1") > 0)) || builds; do
-		sleep 1
+	boot_stop
+	echo "$1" >"$RUN/ended-$2-$3"
+}
+
+# Take from run_check's queue, as its release and part, the first that can be run
+# now, as one of its slots: not beside the build of a kernel, which takes the
+# processors of a guest, nor beside the release's other part. Fails if there is none.
+next_one()
+{
+	local i
+
+	(($(running) < slots)) && ! builds || return 1
+	for i in "${!queue[@]}"; do
+		read -r release part <<<"${queue[i]}"
+		if (($(running "$release") == 0)); then
+			unset "queue[i]"
+			return 0
+		fi
 	done
+	return 1
 }
 
 # Whether a kernel is being built.
 builds()
 {
-	local child release part
+	local child
 
 	for child in "${!CHILDREN[@]}"; do
-		read -r release part <<<"${CHILDREN[$child]}"
-		! built_kernel "$release" ||
-			[[ -e $RUN/gathered-$release-$part ]] ||
-			! kill -0 "$child" 2>/dev/null || return 0
+		! built_kernel "${child%-*}" ||
+			[[ -e $RUN/gathered-$child ]] ||
+			! goes_on "$child" || return 0
 	done
 	return 1
 }
@@ -551,14 +577,19 @@ guest_cpus()
 	fi
 }
 
+goes_on()
+{
+	[[ ! -e $RUN/ended-$1 ]] && kill -0 "${CHILDREN[$1]}" 2>/dev/null
+}
+
 # How many guests run or are being made, or how many of release $1.
 running()
 {
 	local child count=0
 
 	for child in "${!CHILDREN[@]}"; do
-		[[ ${CHILDREN[$child]} == ${1:-*}\ * ]] || continue
-		! kill -0 "$child" 2>/dev/null || count=$((count + 1))
+		[[ ! ${1-} || ${child%-*} == "$1" ]] || continue
+		! goes_on "$child" || count=$((count + 1))
 	done
 	echo "$count"
 }

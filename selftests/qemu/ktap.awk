@@ -2,8 +2,9 @@
 #
 # ktap.awk - read one test's KTAP and print a line for each result:
 #   pass|fail|skip TAB case TAB reason or diagnosis
-# then "plan TAB N", or "plan TAB none" when there was no plan. Nested results
-# are indented, and count through the line of their parent.
+# then "plan TAB N", or "plan TAB none" when there was no plan, and what was said
+# after the last result. Nested results are indented, and count through the line
+# of their parent.
 
 BEGIN {
 	OFS = "\t"
@@ -11,7 +12,7 @@ BEGIN {
 }
 
 # What a test says between results is the diagnosis of a failure.
-/^# / {
+/^# / && !/^# Totals:/ {
 	notes = notes (notes == "" ? "" : "; ") substr($0, 3)
 }
 
@@ -48,7 +49,7 @@ BEGIN {
 }
 
 END {
-	print "plan", plan
+	print "plan", plan, notes
 }
 
 function trim(s)

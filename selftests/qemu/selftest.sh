@@ -53,6 +53,7 @@ make_tests()
 	# timeout=4
 	trap '' TERM
 	echo 1..1
+	echo '# and this is why'
 	while :; do sleep 1; done
 	END
 	add_test splat <<-'END'
@@ -99,6 +100,7 @@ make_tests()
 	END
 	add_test one <<<'# kernels=one'
 	add_test later <<<'# kernels=last'
+	add_test storm <<<'# kernels=one,last'
 	add_test core <<<'# debug=core'
 	add_test leaks <<<'# debug=core,kmemleak'
 	add_test long <<<'# long'
@@ -168,16 +170,17 @@ T='' KDIR='' RELEASES="bookworm bullseye trixie debug" \
 	"$tests/qemu/run.sh" list |
 	awk '{ line = $1 " " $2
 		for (i = 3; i <= NF; i++)
-			if ($i ~ /^(one|later|core|leaks|long)$/)
+			if ($i ~ /^(one|later|storm|core|leaks|long)$/)
 				line = line " " $i
 		print line }' >"$scratch/output"
-expect "^bookworm, first: one later core leaks$"
+expect "^bookworm, first: one core leaks$"
 expect "^bullseye, first: core leaks$"
 expect "^trixie, first: core leaks$"
 expect "^debug, first: leaks core$"
+expect "^bookworm, last: later storm$"
 expect "^bullseye, last: later$"
 expect "^trixie, last: later$"
-if [[ $(wc -l <"$scratch/output") != 6 ]]; then
+if [[ $(wc -l <"$scratch/output") != 7 ]]; then
 	cat "$scratch/output"
 	failed=1
 fi
@@ -200,7 +203,7 @@ if [[ $(wc -l <"$scratch/output") != 1 ]]; then
 fi
 
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late one later core leaks long / }
+everything=${everything/ patient late one later storm core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"
@@ -209,7 +212,7 @@ expect "^not ok .* lies: run # .*exit code 0 with failures"
 expect "^not ok .* silent: run # no plan"
 expect "^not ok .* forged: run # no plan, exit code 3"
 expect "^not ok .* short: run # planned 2 results and gave 1"
-expect "^not ok .* sleeps: run # .*killed at its time limit"
+expect "^not ok .* sleeps: run # .*killed at its time limit; and this is why"
 expect "^not ok .* splat: leaves the system clean # kernel: .*WARNING"
 expect "^not ok .* netns: leaves .* # left network namespace forgotten$"
 expect "^not ok .* sa: leaves .* # left SA src 192.0.2.1"

@@ -64,25 +64,25 @@ skip_allowed()
 # Judge the KTAP in file $2, given the exit code $3 of test $1.
 judge_output()
 {
-	local test=$1 log=$2 code=$3 status case reason plan=none
+	local test=$1 log=$2 code=$3 status case reason plan=none last=
 	local -A n=([pass]=0 [fail]=0 [skip]=0)
 
 	while IFS=$'\t' read -r status case reason; do
 		if [[ $status == plan ]]; then
-			plan=$case
+			plan=$case last=$reason
 			continue
 		fi
 		n[$status]=$((n[$status] + 1))
 		record "$status" "$test" "$case" "$reason" "$log"
 	done < <(awk -f "$QEMU_DIR/ktap.awk" "$log")
-	judge_exit "$test" "$log" "$code" "$plan"
+	judge_exit "$test" "$log" "$code" "$plan" "$last"
 }
 
-# What a test says about itself must agree with how it ended. Reads n, the
-# numbers of results, of judge_output.
+# What a test says about itself must agree with how it ended; $5 is what it said
+# last. Reads n, the numbers of results, of judge_output.
 judge_exit()
 {
-	local test=$1 log=$2 code=$3 plan=$4 wrong=
+	local test=$1 log=$2 code=$3 plan=$4 last=$5 wrong=
 	local total=$((n[pass] + n[fail] + n[skip]))
 
 	if [[ $plan == none ]]; then
@@ -99,7 +99,7 @@ judge_exit()
 	*) wrong+=", exit code $code" ;;
 	esac
 	if [[ $wrong ]]; then
-		record fail "$test" "run" "${wrong#, }" "$log"
+		record fail "$test" "run" "${wrong#, }${last:+; $last}" "$log"
 	fi
 }
 
