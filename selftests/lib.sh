@@ -1075,12 +1075,14 @@ too_big() # what size told
 
 # Captures what a device sees; CAP is the file. The end of a capture is marked
 # by a datagram to the discard port: when that is in the file, all that was on
-# the wire before it is there as well.
+# the wire before it is there as well. The kernel keeps a hundred packets for
+# tcpdump; by default, it would be eight of the largest size.
 capture() # netns device
 {
 	CAP=$TMP/$1-$2.pcap
 	background "$CAP.log" in_ns "$1" \
-		tcpdump -Z root -n -U --immediate-mode -s 0 -i "$2" -w "$CAP"
+		tcpdump -Z root -n -U --immediate-mode -s 70000 -B 8192 \
+		-i "$2" -w "$CAP"
 	CAP_PID=$BG_PID
 	busywait "$XVTI_WAIT" grep -q 'listening on' "$CAP.log" ||
 		die "tcpdump on $2: $(cat "$CAP.log")"
