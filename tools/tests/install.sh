@@ -23,7 +23,7 @@ installs() {
 	wanted=$(printf "./${prefix#/}/%s\n" sbin/xvti share/man/man4/xvti.4 \
 		share/man/man5/xvti.conf.5 share/man/man8/xvti.8 \
 		share/bash-completion/completions/xvti share/xvti/show.schema.json \
-		share/xvti/xvti.yaml)
+		share/xvti/xvti.yaml share/xvti/linux/xvti.h)
 	wanted=$(sort <<<"$wanted${unit:+$'\n'./${unit#/}}")
 	make -s -C "$tools" install DESTDIR="$dir" PREFIX="$prefix" "$@" >/dev/null
 	result $? "$name: install"
