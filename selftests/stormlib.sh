@@ -277,6 +277,8 @@ account_end()
 	must modprobe xvti
 }
 
+readonly SOCKETS=(sed -n 's/^sockets: used //p' /proc/self/net/sockstat)
+
 # Nothing of the device's may be left in an underlay without devices: the
 # private policies hang on sockets, which nothing else counts.
 check_underlay_empty() # netns
@@ -285,8 +287,12 @@ check_underlay_empty() # netns
 	await "policies left in $1" no_policies "$1"
 	hear in_ns "$1" cat /proc/net/netlink
 	check_eq "netlink sockets left in $1" "$(user_sockets <<<"$HEARD")" 0
-	check_eq "sockets left in $1" \
-		"$(in_ns "$1" sed -n 's/^sockets: used //p' /proc/net/sockstat)" 0
+	# up to 4.16, every namespace is told of the sockets of all, and of the kernel's
+	if [ "$(unshare -n "${SOCKETS[@]}")" -eq 0 ]; then
+		check_eq "sockets left in $1" "$(in_ns "$1" "${SOCKETS[@]}")" 0
+	else
+		note "sockets left in $1: this kernel does not tell"
+	fi
 }
 
 no_policies() # netns
