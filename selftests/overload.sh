@@ -275,11 +275,13 @@ wire_arp()
 	ip_batch "$UA" <<-END
 		link set v0 address 02:00:00:00:00:0a arp on
 		neigh replace $B4 lladdr 02:00:00:00:00:0b dev v0 nud permanent
+		neigh replace $B6 lladdr 02:00:00:00:00:0b dev v0 nud permanent
 		addr add 198.18.0.1/16 dev v0
 	END
 	ip_batch "$UB" <<-END
 		link set v0 address 02:00:00:00:00:0b arp on
 		neigh replace $A4 lladdr 02:00:00:00:00:0a dev v0 nud permanent
+		neigh replace $A6 lladdr 02:00:00:00:00:0a dev v0 nud permanent
 	END
 }
 
