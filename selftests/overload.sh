@@ -202,11 +202,11 @@ case_conntrack()
 	setup
 	in_ns "$UA" nft -f - <<-END 2>"$TMP/why" || skip "no conntrack: $(head -n 1 "$TMP/why")"
 		table ip t {
-			chain out {
+			chain outgoing {
 				type filter hook output priority 0
 				ct state invalid counter
 			}
-			chain in {
+			chain incoming {
 				type filter hook input priority 0
 				ct state invalid counter
 			}
