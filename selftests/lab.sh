@@ -13,9 +13,11 @@
 . "$SELFTESTS/lab/net.sh"
 
 # How long a BGP session may hear nothing, and what an emulated guest takes for
-# all that comes before and after, in milliseconds. Without the hold time it would
-# be IKE's retransmissions that tell, half a minute.
-readonly HOLD=6000 SLACK=6000
+# all that comes before and after, in milliseconds.
+readonly HOLD=6000 SLACK=3000
+# OSPF takes in what has changed at the next tick, at a gateway and then at its
+# site's router.
+readonly TICKS=2000
 # One second, and what a guest needs that shares its processor: far less than
 # the hold time, by which the tunnel would be left without the carrier.
 readonly AT_ONCE=2500
@@ -411,7 +413,7 @@ case_link_cut()
 	start=$(now)
 	before=$(session_starts)
 	must ip -n internet link set V1-1 nomaster
-	healed "wan0 of V1-1 is cut" "$start" $((HOLD + SLACK))
+	healed "wan0 of V1-1 is cut" "$start" $((HOLD + TICKS + SLACK))
 	must ip -n internet link set V1-1 master br0
 	pause 8
 	probes_end
