@@ -577,6 +577,7 @@ guest_cpus()
 	fi
 }
 
+# Whether this child of run_check has not ended. One that was killed says nothing.
 goes_on()
 {
 	[[ ! -e $RUN/ended-$1 ]] && kill -0 "${CHILDREN[$1]}" 2>/dev/null
