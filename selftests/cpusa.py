@@ -1,4 +1,4 @@
-#!/usr/bin/env -S python3 -IS
+#!/usr/bin/env -S python3 -IBS
 # SPDX-License-Identifier: GPL-2.0
 """Adds an outbound SA for the packets of one CPU, of which iproute2 does not
 know yet: a copy of another SA but for its SPI and CPU.
@@ -9,88 +9,38 @@ Prints "ok", or what the kernel said, and exits 1 then.
 """
 
 import os
-import socket
 import struct
 import sys
 
-NETLINK_XFRM = 6
-NLMSG_ERROR = 2
-NLM_F_REQUEST = 1
-NLM_F_ACK = 4
-XFRM_MSG_NEWSA = 16
-XFRM_MSG_GETSA = 18
+sys.path.insert(0, os.path.dirname(os.path.realpath(__file__)))
+import xfrmnl
 
-XFRMA_REPLAY_VAL = 10
-XFRMA_LASTUSED = 15
 XFRMA_SA_DIR = 33
 XFRMA_SA_PCPU = 35
 XFRM_SA_DIR_OUT = 2
 
-# struct xfrm_usersa_info: where the SPI is, and the whole
+# where the SPI is in struct xfrm_usersa_info
 SPI_AT = 72
-INFO_SIZE = 224
-
-
-def align(size):
-    return (size + 3) & ~3
-
-
-def talk(sock, kind, flags, payload):
-    """One message and its answer: the kind and what follows the header."""
-    sock.send(struct.pack("=IHHII", 16 + len(payload), kind,
-                          NLM_F_REQUEST | flags, 1, 0) + payload)
-    reply = sock.recv(65536)
-    size, kind = struct.unpack_from("=IH", reply)
-    return kind, reply[16:size]
-
-
-def checked(kind, payload):
-    error = struct.unpack_from("=i", payload)[0] if kind == NLMSG_ERROR else 0
-    if error:
-        sys.exit(os.strerror(-error))
-    return payload
-
-
-def get(sock, dst, spi):
-    """An SA as the kernel tells it, keys and all."""
-    family = socket.AF_INET6 if ":" in dst else socket.AF_INET
-    address = socket.inet_pton(family, dst).ljust(16, b"\0")
-    return checked(*talk(sock, XFRM_MSG_GETSA, 0, address + struct.pack(
-        ">I", spi) + struct.pack("=HBx", family, socket.IPPROTO_ESP)))
-
-
-def attributes(data):
-    """Those of an SA that do not tell its past."""
-    kept = b""
-    while data:
-        size, kind = struct.unpack_from("=HH", data)
-        if kind not in (XFRMA_REPLAY_VAL, XFRMA_LASTUSED):
-            kept += data[:align(size)]
-        data = data[align(size):]
-    return kept
 
 
 def cpu_of(data):
     """The CPU that the attributes of an SA name: an older kernel ignores it."""
-    while data:
-        size, kind = struct.unpack_from("=HH", data)
+    for kind, attribute in xfrmnl.attributes(data):
         if kind == XFRMA_SA_PCPU:
-            return struct.unpack_from("=I", data, 4)[0]
-        data = data[align(size):]
+            return struct.unpack_from("=I", attribute, 4)[0]
     return None
 
 
 def main(dst, spi, new_spi, cpu):
-    with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW,
-                       NETLINK_XFRM) as sock:
-        info = get(sock, dst, int(spi, 0))
-        info = (info[:SPI_AT] + struct.pack(">I", int(new_spi, 0)) +
-                info[SPI_AT + 4:INFO_SIZE] + attributes(info[INFO_SIZE:]) +
-                struct.pack("=HHB3x", 5, XFRMA_SA_DIR, XFRM_SA_DIR_OUT) +
-                struct.pack("=HHI", 8, XFRMA_SA_PCPU, int(cpu)))
-        checked(*talk(sock, XFRM_MSG_NEWSA, NLM_F_ACK, info))
-        info = get(sock, dst, int(new_spi, 0))
-        if cpu_of(info[INFO_SIZE:]) != int(cpu):
+    with xfrmnl.open_socket() as sock:
+        info, attributes = xfrmnl.get_sa(sock, dst, int(spi, 0))
+        request = (info[:SPI_AT] + struct.pack(">I", int(new_spi, 0)) +
+                   info[SPI_AT + 4:] + xfrmnl.present(attributes) +
+                   struct.pack("=HHB3x", 5, XFRMA_SA_DIR, XFRM_SA_DIR_OUT) +
+                   struct.pack("=HHI", 8, XFRMA_SA_PCPU, int(cpu)))
+        xfrmnl.talk(sock, xfrmnl.XFRM_MSG_NEWSA, xfrmnl.NLM_F_ACK, request)
+        attributes = xfrmnl.get_sa(sock, dst, int(new_spi, 0))[1]
+        if cpu_of(attributes) != int(cpu):
             sys.exit("the kernel does not know SAs of one CPU")
     print("ok")
 
