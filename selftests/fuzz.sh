@@ -9,7 +9,7 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-: "${XVTI_MESSAGES:=4000}"
+: "${XVTI_MESSAGES:=8000}"
 : "${XVTI_SEED:=$((0x5eed))}"
 
 # What the devices are, for the fuzzer changes all of it.
@@ -70,7 +70,7 @@ churn()
 	local rounds=0
 
 	while :; do
-		read -rt 0.3 -u "$NAP" || :
+		read -rt 1 -u "$NAP" || :
 		ip -n "$UA" -force -batch "$TMP/churn" >/dev/null 2>&1
 		echo $((++rounds)) >"$TMP/rounds"
 	done
@@ -86,8 +86,8 @@ start_churn()
 	defer ip netns del "$PASSING"
 	defer stop "$CHURN"
 	# to wherever the device sends it at that time
-	background /dev/null in_ns "$UA" ping -n -q -i 0.02 -I fz0 "$IB4"
-	background /dev/null in_ns "$OA" ping -n -q -i 0.02 -I fz4 "$IB6"
+	background /dev/null in_ns "$UA" ping -n -q -i 0.1 -I fz0 "$IB4"
+	background /dev/null in_ns "$OA" ping -n -q -i 0.1 -I fz4 "$IB6"
 }
 
 # The report of one fuzzer, and what it has to say of the kernel.

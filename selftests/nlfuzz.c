@@ -102,7 +102,8 @@ struct config {
 static char **devices;
 static int n_devices;
 static struct config configs[MAX_DEVICES];
-static int family, events;
+static uint32_t indices[MAX_DEVICES];
+static int family, route, events;
 static uint32_t group, seq;
 static uint64_t state;
 static bool counted = true;
@@ -166,6 +167,33 @@ static void start_genl(struct message *msg, int cmd, int flags)
 	msg->len += GENL_HDRLEN;
 }
 
+/* The index of a device, 0 if there is none. For if_nametoindex() of a name that
+ * is not there the kernel runs modprobe, which takes longer than all of the rest.
+ */
+static uint32_t index_of(const char *name)
+{
+	struct ifinfomsg ifi = { 0 };
+	struct nlmsghdr *nlh;
+	struct message msg;
+	uint32_t index = 0;
+	ssize_t len;
+
+	start(&msg, RTM_GETLINK, 0);
+	memcpy(msg.data + msg.len, &ifi, sizeof(ifi));
+	msg.len += NLMSG_ALIGN(sizeof(ifi));
+	put(&msg, IFLA_IFNAME, name, strlen(name) + 1);
+	put_u32(&msg, IFLA_EXT_MASK, RTEXT_FILTER_SKIP_STATS);
+	msg.nlh.nlmsg_len = msg.len;
+	if (send(route, msg.data, msg.len, 0) < 0)
+		err(2, "rtnetlink");
+	while ((len = recv(route, reply, sizeof(reply), MSG_DONTWAIT)) > 0)
+		for (nlh = (void *)reply; NLMSG_OK(nlh, len);
+		     nlh = NLMSG_NEXT(nlh, len))
+			if (nlh->nlmsg_type == RTM_NEWLINK)
+				index = ((struct ifinfomsg *)NLMSG_DATA(nlh))->ifi_index;
+	return index;
+}
+
 static void put_device(struct message *msg)
 {
 	const char *name;
@@ -175,7 +203,10 @@ static void put_device(struct message *msg)
 	if (one_in(2))
 		put(msg, IFNAME, name, strlen(name) + 1);
 	else
-		put_u32(msg, IFINDEX, if_nametoindex(name));
+		put_u32(msg, IFINDEX, indices[msg->device]);
+	/* meanwhile it may have become another */
+	if (one_in(8))
+		indices[msg->device] = index_of(name);
 }
 
 static void put_addresses(struct message *msg)
@@ -224,7 +255,7 @@ static void sane_set(struct message *msg)
 	if (one_in(2 * often))
 		put_u32(msg, IF_ID, rnd(3));
 	if (one_in(2 * often))
-		put_u32(msg, LINK, rnd(4) ? 0 : if_nametoindex("v0"));
+		put_u32(msg, LINK, rnd(4) ? 0 : index_of("v0"));
 	if (one_in(2 * often))
 		put_u32(msg, MODE, rnd(2));
 	if (one_in(often))
@@ -518,10 +549,11 @@ static void fuzz_set(int fd)
 {
 	struct message msg;
 	int flaws = one_in(3) ? 1 + rnd(3) : 0, device, err;
+	bool compared = one_in(4);
 
 	sane_set(&msg);
 	device = msg.device;
-	if (!configs[device].known)
+	if (compared && !configs[device].known)
 		learn(fd, device);
 	while (flaws-- > 0) {
 		damage(&msg);
@@ -533,7 +565,7 @@ static void fuzz_set(int fd)
 		silent++;
 	if (err == 0)
 		forget(msg.device);
-	else if (one_in(4) && configs[device].known)
+	else if (compared && configs[device].known)
 		compare(fd, device);
 }
 
@@ -579,9 +611,11 @@ static void put_info(struct message *msg)
 }
 
 /* A device made in any way that rtnetlink has, and taken away again. */
-static void fuzz_link(int fd)
+static void fuzz_link(void)
 {
 	static const uint32_t mtus[] = { 0, 1, 575, 576, 1500, 65535, 65536, ~0u };
+	/* up to 4096 are allowed, each of them an object with files in sysfs */
+	static const uint32_t tx_queues[] = { 0, 1, 2, 16, 4097, ~0u };
 	struct ifinfomsg ifi = { .ifi_change = one_in(2) ? ~0u : 0,
 				 .ifi_flags = rnd(65536) & ~IFF_PROMISC };
 	unsigned char address[32] = { 2, 1 };
@@ -600,20 +634,20 @@ static void fuzz_link(int fd)
 	if (one_in(8))
 		put_u32(&msg, IFLA_TXQLEN, rnd(2000));
 	if (one_in(8))
-		put_u32(&msg, IFLA_NUM_TX_QUEUES, rnd(5000));
+		put_u32(&msg, IFLA_NUM_TX_QUEUES, PICK(tx_queues));
 	put_info(&msg);
-	exchange(fd, &msg, NULL);
+	exchange(route, &msg, NULL);
 	sent++;
 
-	if (!if_nametoindex("fuzzed"))
+	memset(&ifi, 0, sizeof(ifi));
+	ifi.ifi_index = index_of("fuzzed");
+	if (!ifi.ifi_index)
 		return;
 	links++;
-	memset(&ifi, 0, sizeof(ifi));
-	ifi.ifi_index = if_nametoindex("fuzzed");
 	start(&msg, RTM_DELLINK, 0);
 	memcpy(msg.data + msg.len, &ifi, sizeof(ifi));
 	msg.len += NLMSG_ALIGN(sizeof(ifi));
-	if (exchange(fd, &msg, NULL))
+	if (exchange(route, &msg, NULL))
 		complain("a device that was made cannot be deleted", NULL);
 }
 
@@ -726,7 +760,7 @@ int main(int argc, char **argv)
 {
 	unsigned long count = 10000, i;
 	bool thorough = false;
-	int opt, genl, route;
+	int opt, genl;
 	uint32_t what;
 
 	state = 1;
@@ -755,15 +789,15 @@ int main(int argc, char **argv)
 	for (i = 0; i < count || (thorough && i < 8 * count && !whole()); i++) {
 		if (wrong >= 20)
 			break;
-		what = rnd(100);
-		if (what < 70)
+		what = rnd(400);
+		if (what < 280)
 			fuzz_set(genl);
-		else if (what < 84)
+		else if (what < 336)
 			fuzz_get(genl);
-		else if (what < 99)
+		else if (what < 399)
 			fuzz_noise(genl);
 		else
-			fuzz_link(route);
+			fuzz_link();
 		if (i % 64 == 0)
 			listen_to_events();
 	}
