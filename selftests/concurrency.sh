@@ -1,6 +1,7 @@
 #!/bin/bash
 # SPDX-License-Identifier: GPL-2.0
 # kernels=one,last
+# cpus=2
 #
 # Two at once, on two processors if there are: configuration, dumps, traffic and
 # teardown of the same devices.
@@ -13,6 +14,7 @@
 . "$SELFTESTS/stormlib.sh"
 
 : "${XVTI_ROUNDS:=8}"
+readonly PACKETS=300
 
 # Two of each, on processors of their own: xvti in UA, ip in OA.
 setup()
@@ -139,5 +141,25 @@ case_all()
 	finish
 }
 
+# An SA that comes between the moment when a packet finds none and the one when it
+# waits. The SA finds no packet to wake, and the packet has no other that would.
+case_meanwhile()
+{
+	setup_hosts
+	NO_QUEUE=()
+	setup_tunnel 4
+	cipher gcm
+	sa_add "$UA" "$A" "$B" 0x1000 7
+	note "seed $XVTI_SEED"
+	truncate -s 2 "$TMP/round"
+	background "$TMP/added" in_ns "$UA" "$SELFTESTS/meanwhile.py" add "$TMP/round" \
+		"$PACKETS" "$B" 0x1000 "$XVTI_SEED"
+	hear with_errors in_ns "$OA" "$SELFTESTS/meanwhile.py" send "$TMP/round" \
+		"$PACKETS" xv0 "$IB4"
+	check_eq "packets that were sent" "$HEARD" "$PACKETS"
+	check_eq "what was said of SAs" "$(<"$TMP/added")" ""
+	check_no_drops "$OA" xv0
+}
+
 need_module
-run_cases configuration dumps teardown all
+run_cases configuration dumps teardown all meanwhile

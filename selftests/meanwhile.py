@@ -42,6 +42,7 @@ def await_round(shared, place, number):
     while os.pread(shared, 1, place) != bytes([number % 256]):
         if time.monotonic() > end:
             sys.exit(f"the other is not in round {number}")
+        os.sched_yield()
 
 
 def pause(microseconds):

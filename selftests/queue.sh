@@ -12,9 +12,6 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-: "${XVTI_SEED:=$((EPOCHSECONDS % 100000))}"
-readonly ROUNDS=300
-
 setup() # [option...]
 {
 	setup_hosts
@@ -215,24 +212,6 @@ case_set()
 	check_eq "queue" "$(dev_value "$OA" xv0 queue)" 4
 }
 
-# An SA that comes between the moment when a packet finds none and the one when it
-# waits. The SA finds no packet to wake, and the packet no other SA that would.
-case_meanwhile()
-{
-	[ "$(nproc)" -gt 1 ] || skip "there is one processor"
-	setup
-	sa_add "$UA" "$A" "$B" 0x1000 7
-	note "seed $XVTI_SEED"
-	truncate -s 2 "$TMP/round"
-	background "$TMP/added" in_ns "$UA" "$SELFTESTS/meanwhile.py" add "$TMP/round" \
-		"$ROUNDS" "$B" 0x1000 "$XVTI_SEED"
-	hear with_errors in_ns "$OA" "$SELFTESTS/meanwhile.py" send "$TMP/round" \
-		"$ROUNDS" xv0 "$IB4"
-	check_eq "packets that were sent" "$HEARD" "$ROUNDS"
-	check_eq "what was said of SAs" "$(<"$TMP/added")" ""
-	check_no_drops "$OA" xv0
-}
-
 need_module
 run_cases order_4 order_6 both_families learned_mark learned_mark_both \
-	learned_if_id timeout down deleted none default set meanwhile
+	learned_if_id timeout down deleted none default set

@@ -98,6 +98,15 @@ make_tests()
 	echo 1..1
 	echo ok 1 has come after all
 	END
+	add_test pair <<-'END'
+	# cpus=2
+	echo 1..1
+	[[ $(nproc) != 2 ]] || echo ok 1 has two processors
+	END
+	add_test single <<-'END'
+	echo 1..1
+	[[ $(nproc) != 1 ]] || echo ok 1 has one processor
+	END
 	add_test one <<<'# kernels=one'
 	add_test later <<<'# kernels=last'
 	add_test storm <<<'# kernels=one,last'
@@ -207,7 +216,7 @@ expect "^a	never$"
 expect_lines 1
 
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late one later storm core leaks long / }
+everything=${everything/ patient late pair single one later storm core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"
@@ -234,6 +243,12 @@ if [[ $code == 0 ]]; then
 	failed=1
 fi
 [[ $failed == 0 ]] || cat "$scratch/output"
+
+# nproc believes this, too: one processor for all guests
+OMP_NUM_THREADS=1 run pair single
+expect "^ok .* pair: has two processors$"
+expect "^ok .* single: has one processor$"
+expect_count "2 passed, 0 failed, 0 skipped"
 
 XVTI_MINUTES=1 run good patient late
 
