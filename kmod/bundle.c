@@ -18,6 +18,7 @@
  * bundles without a lock.
  */
 
+#include <linux/ipv6.h>
 #include <net/addrconf.h>
 #include <net/ip6_route.h>
 #include <net/l3mdev.h>
@@ -29,7 +30,9 @@
 #include "sa.h"
 #include "stats.h"
 
-/* Shared by all devices: it is only ever referenced when a bundle is built. */
+/* Shared by all devices: it is only ever referenced when a bundle is built. That of
+ * IPv6 is NULL where IPv6 is turned off, ipv6.disable=1: then it has no routes.
+ */
 static struct dst_entry *xvti_neutral[XVTI_INNER_MAX];
 
 #define XVTI_NEUTRAL_MTU	65535
@@ -76,10 +79,13 @@ int xvti_bundle_init(void)
 	int inner;
 
 	xvti_neutral[XVTI_INNER4] = xvti_neutral_init4(lo);
-	xvti_neutral[XVTI_INNER6] = xvti_neutral_init6(lo);
+	if (ipv6_mod_enabled())
+		xvti_neutral[XVTI_INNER6] = xvti_neutral_init6(lo);
 	for (inner = 0; inner < XVTI_INNER_MAX; inner++) {
 		struct dst_entry *dst = xvti_neutral[inner];
 
+		if (!dst && inner == XVTI_INNER6 && !ipv6_mod_enabled())
+			continue;
 		if (!dst) {
 			xvti_bundle_exit();
 			return -ENOMEM;
@@ -233,6 +239,8 @@ static struct dst_entry *xvti_bundle_lookup(struct net *net,
 					    const struct sock *sk,
 					    enum xvti_inner inner, u32 if_id)
 {
+	if (unlikely(!xvti_neutral[inner]))
+		return ERR_PTR(-ENETUNREACH);
 	dst_hold(xvti_neutral[inner]);
 	return xfrm_lookup_with_ifid(net, xvti_neutral[inner], fl, sk, 0,
 				     if_id);

@@ -9,6 +9,7 @@
  * at once.
  */
 
+#include <linux/ipv6.h>
 #include <linux/rtnetlink.h>
 #include <net/ipv6.h>
 #include <net/netlink.h>
@@ -38,6 +39,11 @@ static int xvti_parse_addr(const struct nlattr *attr, xfrm_address_t *addr,
 		return -EINVAL;
 	}
 	*family = len == sizeof(addr->a4) ? AF_INET : AF_INET6;
+	if (*family == AF_INET6 && !ipv6_mod_enabled()) {
+		NL_SET_ERR_MSG_ATTR(extack, attr,
+				    "IPv6 is turned off: ipv6.disable=1");
+		return -EAFNOSUPPORT;
+	}
 	memset(addr, 0, sizeof(*addr));
 	memcpy(addr, nla_data(attr), len);
 	if (xvti_addr_multicast(addr, *family)) {

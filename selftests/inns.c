@@ -68,6 +68,9 @@ static void turn_off(const char *conf, const char *what)
 	char path[256];
 	int fd;
 
+	/* with ipv6.disable=1 there is none */
+	if (access("/proc/sys/net/ipv6", F_OK))
+		return;
 	snprintf(path, sizeof(path), "/proc/sys/net/ipv6/conf/%s/%s", conf, what);
 	fd = open(path, O_WRONLY);
 	if (fd < 0 || write(fd, "0", 1) != 1)

@@ -241,7 +241,7 @@ show_output()
 # dies fails the test that it died in, and the rest run in another.
 check_release()
 {
-	local release=$1 part=$2 dir run=$RUN/$1 start=$SECONDS
+	local release=$1 part=$2 dir run=$RUN/$1 start=$SECONDS test cpus
 
 	set_within
 	guest_gather "$release"
@@ -255,28 +255,42 @@ check_release()
 	dir=$OUT/$LABEL
 
 	choose_for "$release" "$part"
-	choose_pairs
+	choose_own
 	run_todo
-	if ((${#PAIRS[@]} > 0)); then
-		TODO=("${PAIRS[@]}") CPUS=2
-		run_todo
-	fi
+	cpus=$CPUS
+	for test in "${OWN[@]}"; do
+		TODO=("$test")
+		CPUS=$(cpus_for "$test")
+		XVTI_APPEND="${XVTI_APPEND-} $(says "$test" boot)" run_todo
+		CPUS=$cpus
+	done
 	rm -rf "$run"
 	took "$dir" $((SECONDS - start))
 }
 
-# Move from TODO to PAIRS the tests that say "# cpus=2", if there is one for a guest:
-# they get one of their own, with two. What they are for, one cannot show.
-choose_pairs()
+# What test $1 says in a line "# $2=".
+says() { sed -n "s/^# $2=//p" "$TESTS_DIR/$1.sh"; }
+
+# The processors that test $1 gets: what it is for, one may not be able to show.
+cpus_for()
+{
+	local wanted
+
+	wanted=$(says "$1" cpus)
+	[[ $wanted && ! ${XVTI_CPUS-} ]] && ((wanted > CPUS)) || wanted=$CPUS
+	echo "$wanted"
+}
+
+# Move from TODO to OWN the tests that need a guest of their own: with more
+# processors than the others have, or another command line of the kernel.
+choose_own()
 {
 	local test all=("${TODO[@]}")
 
-	PAIRS=()
-	((CPUS == 1)) && [[ ! ${XVTI_CPUS-} ]] || return 0
-	TODO=()
+	TODO=() OWN=()
 	for test in "${all[@]}"; do
-		if grep -qx '# cpus=2' "$TESTS_DIR/$test.sh"; then
-			PAIRS+=("$test")
+		if [[ $(says "$test" boot) || $(cpus_for "$test") != "$CPUS" ]]; then
+			OWN+=("$test")
 		else
 			TODO+=("$test")
 		fi

@@ -107,6 +107,11 @@ make_tests()
 	echo 1..1
 	[[ $(nproc) != 1 ]] || echo ok 1 has one processor
 	END
+	add_test booted <<-'END'
+	# boot=xvti.greeting=hello
+	echo 1..1
+	! grep -q xvti.greeting=hello /proc/cmdline || echo ok 1 is greeted
+	END
 	add_test one <<<'# kernels=one'
 	add_test later <<<'# kernels=last'
 	add_test storm <<<'# kernels=one,last'
@@ -216,7 +221,7 @@ expect "^a	never$"
 expect_lines 1
 
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late pair single one later storm core leaks long / }
+everything=${everything/ patient late pair single booted one later storm core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"
@@ -245,10 +250,11 @@ fi
 [[ $failed == 0 ]] || cat "$scratch/output"
 
 # nproc believes this, too: one processor for all guests
-OMP_NUM_THREADS=1 run pair single
+OMP_NUM_THREADS=1 run pair single booted
 expect "^ok .* pair: has two processors$"
 expect "^ok .* single: has one processor$"
-expect_count "2 passed, 0 failed, 0 skipped"
+expect "^ok .* booted: is greeted$"
+expect_count "3 passed, 0 failed, 0 skipped"
 
 XVTI_MINUTES=1 run good patient late
 
