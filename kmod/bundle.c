@@ -201,6 +201,8 @@ static bool xvti_bundle_private(const struct xvti_out *out,
 	       x->props.family == tmpl->family &&
 	       x->props.reqid == tmpl->reqid &&
 	       xvti_x_if_id(x) == tmpl->if_id &&
+	       /* up to 5.8 the core compares it with that of the SA's own selector */
+	       (!x->sel.family || x->sel.family == xvti_inner_family(inner)) &&
 	       xfrm_addr_equal(&x->id.daddr, &tmpl->remote, tmpl->family) &&
 	       xfrm_addr_equal(&x->props.saddr, &tmpl->local, tmpl->family);
 }

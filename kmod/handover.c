@@ -47,7 +47,9 @@ static void xvti_handover_set(struct xvti_dev *xv, __be32 spi)
 	}
 }
 
-/* The outbound SA in use, unless there is none or one that wants replacing. */
+/* The outbound SA in use, unless there is none or one that wants replacing. To hold
+ * on to one of a single family would leave the other without.
+ */
 static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 {
 	const struct xvti_sa *sa, *out = NULL;
@@ -59,7 +61,7 @@ static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 		    sa->reqid == (xv->conf.reqid ?: xv->reqid))
 			out = sa;
 	}
-	return out;
+	return out && !(xv->usable_out & ~out->inner) ? out : NULL;
 }
 
 /**

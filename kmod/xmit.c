@@ -31,11 +31,25 @@
 #include "xmit.h"
 
 /* Tunnels in tunnels, before it is taken for a loop over several devices.
- * The core's own limit comes at twice that, without a reason to be seen.
+ * The core's own limit comes at twice that, without a reason to be seen. It is all
+ * that there is with PREEMPT_RT, where others may send on this CPU before a packet
+ * is sent: there it counts by task.
  */
 #define XVTI_MAX_NESTED	4
 
 static DEFINE_PER_CPU(unsigned int, xvti_nested);
+
+static bool xvti_nested_deep(void)
+{
+	return !IS_ENABLED(CONFIG_PREEMPT_RT) &&
+	       __this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED;
+}
+
+static void xvti_nested_add(int levels)
+{
+	if (!IS_ENABLED(CONFIG_PREEMPT_RT))
+		__this_cpu_add(xvti_nested, levels);
+}
 
 /* What the network layers keep in a packet's control block. */
 union xvti_network_cb {
@@ -99,7 +113,7 @@ static int xvti_output_one(struct xvti_dev *xv, struct sk_buff *skb,
 	skb->dev = dst->dev;
 	skb->ignore_df = oversize;
 
-	__this_cpu_inc(xvti_nested);
+	xvti_nested_add(1);
 	if (unlikely(past)) {
 		skb_orphan(skb);
 		xvti_mark_transformed(skb, dst->xfrm->props.family);
@@ -107,7 +121,7 @@ static int xvti_output_one(struct xvti_dev *xv, struct sk_buff *skb,
 	} else {
 		err = dst_output(xv->net, skb->sk, skb);
 	}
-	__this_cpu_dec(xvti_nested);
+	xvti_nested_add(-1);
 	return net_xmit_eval(err);
 }
 
@@ -157,7 +171,7 @@ static struct dst_entry *xvti_xmit_bundle(struct xvti_dev *xv,
 			  XVTI_A_STATS_TX_NO_SA : XVTI_A_STATS_TX_UNCONFIGURED;
 		return NULL;
 	}
-	if (unlikely(__this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED)) {
+	if (unlikely(xvti_nested_deep())) {
 		*reason = XVTI_A_STATS_TX_LOOP;
 		return NULL;
 	}
@@ -199,7 +213,7 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 	struct flowi fl;
 
 	*reason = XVTI_A_STATS_TX_LOOP;
-	if (__this_cpu_read(xvti_nested) >= XVTI_MAX_NESTED)
+	if (xvti_nested_deep())
 		return NULL;
 
 	memset(&fl, 0, sizeof(fl));
@@ -233,16 +247,41 @@ static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
 }
 
 /* An SA that the device holds on to in a rekey may come to its end with a packet
- * on the way into it: that one has to be sent again, by the SA that follows.
+ * on the way into it: that one has to be sent again, by the SA that follows. Takes
+ * a reference to the SA as well.
  */
 static struct sk_buff *xvti_spare(const struct xvti_dev *xv,
-				  struct sk_buff *skb)
+				  struct sk_buff *skb,
+				  const struct dst_entry *dst,
+				  struct xfrm_state **x)
 {
 	const struct xvti_out *out = rcu_dereference(xv->out);
+	struct sk_buff *spare;
 
 	if (likely(!out || !READ_ONCE(out->spi)))
 		return NULL;
-	return skb_clone(skb, GFP_ATOMIC);
+	spare = skb_clone(skb, GFP_ATOMIC);
+	if (spare) {
+		*x = dst->xfrm;
+		xfrm_state_hold(*x);
+	}
+	return spare;
+}
+
+/* A packet was lost, or another like it is to be sent: only the end of the SA is a
+ * reason to let it go, not a full queue or a firewall's rule.
+ */
+static void xvti_send_spare(struct xvti_dev *xv, struct sk_buff *spare,
+			    const struct xfrm_state *x, enum xvti_inner inner,
+			    unsigned int len, bool waits)
+{
+	if (READ_ONCE(x->km.state) == XFRM_STATE_VALID) {
+		xvti_stats_lost(xv, spare, inner, len);
+		kfree_skb(spare);
+		return;
+	}
+	xvti_handover_drop(xv);
+	xvti_send(xv, spare, waits);
 }
 
 /**
@@ -256,6 +295,7 @@ static struct sk_buff *xvti_spare(const struct xvti_dev *xv,
 void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 {
 	unsigned int reason, len = skb->len;
+	struct xfrm_state *x = NULL;
 	struct dst_entry *dst;
 	enum xvti_inner inner;
 	struct sk_buff *spare;
@@ -295,16 +335,17 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 		reason = XVTI_A_STATS_TX_TOO_BIG;
 		goto drop;
 	}
-	spare = xvti_spare(xv, skb);
+	spare = xvti_spare(xv, skb, dst, &x);
 	if (likely(!xvti_output(xv, skb, dst, inner, oversize))) {
 		xvti_stats_tx(xv, len);
 		consume_skb(spare);
 	} else if (spare) {
-		xvti_handover_drop(xv);
-		xvti_send(xv, spare, waits);
+		xvti_send_spare(xv, spare, x, inner, len, waits);
 	} else {
 		xvti_stats_lost(xv, skb, inner, len);
 	}
+	if (unlikely(x))
+		xfrm_state_put(x);
 	goto out;
 
 unreachable:

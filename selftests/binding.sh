@@ -314,6 +314,21 @@ case_vti()
 	check_no_drops "$OA" xv0
 }
 
+# An SA for each inner family: each takes its own.
+case_families()
+{
+	need_families
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	family_pairs 7
+	ping_ok "IPv4" "$OA" "$IB4"
+	ping_ok "IPv6" "$OA" "$IB6"
+	check_eq "packets of IPv4's SA" "$(sa_packets "$UA" "$B" 0x1000)" 3
+	check_eq "packets of IPv6's SA" "$(sa_packets "$UA" "$B" 0x2000)" 3
+	check_no_drops "$OA" xv0
+}
+
 need_module
 run_cases reqid_4 reqid_6 mark_both mark_masked mark_out mark_of_policies if_id marked_packets \
-	other_reqid other_peer selector down policy_tunnel transport vti
+	other_reqid other_peer selector families down policy_tunnel transport vti

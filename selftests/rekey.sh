@@ -210,6 +210,25 @@ case_peer_silent()
 	check_le "milliseconds for the old SA" "$waited" 12000
 }
 
+# ... and not because of a packet that is lost for another reason,
+case_peer_waits()
+{
+	answer_rekey 4
+	in_ns "$UA" nft -f - <<-END || die "no nft"
+		table ip t {
+			chain outgoing {
+				type filter hook output priority 0
+				ip protocol esp drop
+			}
+		}
+	END
+	ping_none "refused by the firewall" "$OA" "$IB4" 1
+	must in_ns "$UA" nft delete table ip t
+	check_dropped "refused by the firewall" "$OA" xv0 tx_error 1
+	ping_ok "the peer is not ready" "$OA" "$IB4"
+	check_used "the peer is not ready" 7 0
+}
+
 # but not where the rekey is this side's own wish, as the old SA is expiring.
 case_own_rekey()
 {
@@ -226,6 +245,31 @@ soft_limit()
 	sa_pair 7 0x1000 limit packet-soft 2
 }
 
+# Nor where there is one SA for each inner family: the other family's would wait.
+case_one_family()
+{
+	need_families
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	family_pairs 7
+	ping_ok "before" "$OA" "$IB4"
+	ping_ok "before" "$OA" "$IB6"
+	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
+		mode tunnel reqid 7 min $((0x3001)) max $((0x3001))
+	ip_batch "$UB" <<-END
+		$(family_sa_line "$A" "$B" 0x3000 7 0.0.0.0/0)
+		$(family_sa_line "$B" "$A" 0x3001 7 0.0.0.0/0)
+	END
+	ip_batch "$UA" <<-END
+		$(family_sa_line "$B" "$A" 0x3001 7 0.0.0.0/0 | sed 's/ add / update /')
+		$(family_sa_line "$A" "$B" 0x3000 7 0.0.0.0/0)
+	END
+	ping_ok "IPv4" "$OA" "$IB4"
+	ping_ok "IPv6" "$OA" "$IB6"
+	check_no_drops "$OA" xv0
+}
+
 need_module
 run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher other_reqid \
-	peer_rekeys peer_deletes peer_late peer_silent own_rekey
+	peer_rekeys peer_deletes peer_late peer_silent peer_waits own_rekey one_family
