@@ -163,6 +163,19 @@ void xvti_acquire_work(struct work_struct *work)
 }
 
 /**
+ * xvti_acquire_stop() - ask no more
+ * @xv: device; when it is up again it asks at once
+ *
+ * Context: xvti_sa_lock.
+ */
+void xvti_acquire_stop(struct xvti_dev *xv)
+{
+	lockdep_assert_held(&xvti_sa_lock);
+	if (cancel_delayed_work(&xv->acquire_work))
+		dev_put(xv->dev);
+}
+
+/**
  * xvti_acquire_update() - start or stop asking
  * @xv: device whose SAs, flags or configuration have changed
  *
@@ -172,8 +185,7 @@ void xvti_acquire_update(struct xvti_dev *xv)
 {
 	lockdep_assert_held(&xvti_sa_lock);
 	if (!xvti_acquire_wanted(xv)) {
-		if (cancel_delayed_work(&xv->acquire_work))
-			dev_put(xv->dev);
+		xvti_acquire_stop(xv);
 		return;
 	}
 	if (delayed_work_pending(&xv->acquire_work))

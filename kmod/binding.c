@@ -131,22 +131,14 @@ static void xvti_binding_best(const struct xvti_sa *sa, enum xvti_dir dir,
 	}
 }
 
-/**
- * xvti_binding_find() - the device that an SA belongs to
- * @sa: the SA, tracked or only filled in
- * @dir: set to the direction, as seen from the device
- *
- * Context: xvti_sa_lock.
- * Return: the device whose binding is the most specific, or NULL.
- */
-struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
-				   enum xvti_dir *dir)
+/* The device by what the SA says itself. */
+static struct xvti_dev *xvti_binding_own(const struct xvti_sa *sa,
+					 enum xvti_dir *dir)
 {
-	struct xvti_dev *best = NULL, *paired;
+	struct xvti_dev *best = NULL;
 	unsigned int score = 0, before;
 	enum xvti_dir d;
 
-	lockdep_assert_held(&xvti_sa_lock);
 	for (d = XVTI_OUT; d <= XVTI_IN; d++) {
 		before = score;
 		if (sa->reqid)
@@ -162,14 +154,46 @@ struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 		if (score > before)
 			*dir = d;
 	}
+	return best;
+}
 
-	if (best)
-		return best;
-	paired = xvti_sa_paired(sa);
-	if (!paired || !xvti_binding_score(paired, sa, XVTI_IN, true))
-		return NULL;
+/**
+ * xvti_binding_find_paired() - the device that an SA belongs to
+ * @sa: the SA
+ * @paired: what xvti_sa_paired() says of it
+ * @dir: set to the direction, as seen from the device
+ *
+ * Context: xvti_sa_lock.
+ * Return: the device whose binding is the most specific, or NULL.
+ */
+struct xvti_dev *xvti_binding_find_paired(const struct xvti_sa *sa,
+					  struct xvti_dev *paired,
+					  enum xvti_dir *dir)
+{
+	struct xvti_dev *own;
+
+	lockdep_assert_held(&xvti_sa_lock);
+	own = xvti_binding_own(sa, dir);
+	if (own || !paired || !xvti_binding_score(paired, sa, XVTI_IN, true))
+		return own;
 	*dir = XVTI_IN;
 	return paired;
+}
+
+/**
+ * xvti_binding_find() - the device that an SA belongs to
+ * @sa: the SA, tracked or only filled in
+ * @dir: set to the direction, as seen from the device
+ *
+ * Context: xvti_sa_lock.
+ * Return: the device whose binding is the most specific, or NULL.
+ */
+struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
+				   enum xvti_dir *dir)
+{
+	lockdep_assert_held(&xvti_sa_lock);
+	return xvti_binding_own(sa, dir) ?:
+	       xvti_binding_find_paired(sa, xvti_sa_paired(sa), dir);
 }
 
 /**

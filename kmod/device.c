@@ -152,6 +152,7 @@ static int xvti_stop(struct net_device *dev)
 
 	spin_lock_bh(&xvti_sa_lock);
 	xvti_bundle_flush(xv);
+	xvti_acquire_stop(xv);
 	spin_unlock_bh(&xvti_sa_lock);
 	xvti_queue_purge(xv);
 	return 0;
@@ -313,7 +314,7 @@ static int __net_init xvti_net_init(struct net *net)
 	INIT_LIST_HEAD(&xn->devs);
 	INIT_LIST_HEAD(&xn->sas);
 	INIT_LIST_HEAD(&xn->spd);
-	INIT_WORK(&xn->resync_work, xvti_sa_resync_work);
+	INIT_DELAYED_WORK(&xn->resync_work, xvti_sa_resync_work);
 	xvti_route_net_init(xn);
 	return 0;
 }
@@ -338,7 +339,7 @@ static void __net_exit xvti_net_exit_batch(struct list_head *nets)
 
 	list_for_each_entry(net, nets, exit_list) {
 		xvti_route_net_exit(xvti_pernet(net));
-		cancel_work_sync(&xvti_pernet(net)->resync_work);
+		cancel_delayed_work_sync(&xvti_pernet(net)->resync_work);
 	}
 	/* workers that would have published an outbound side, outbound sides,
 	 * their policies, and the bundles

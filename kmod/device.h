@@ -141,7 +141,7 @@ struct xvti_net {
 	struct list_head	devs;
 	struct list_head	sas;
 	struct list_head	spd;
-	struct work_struct	resync_work;
+	struct delayed_work	resync_work;
 	unsigned long		resync_last;
 	u32			resync_gen;
 	struct notifier_block	route_nb;

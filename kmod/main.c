@@ -51,6 +51,7 @@ static int __init xvti_init(void)
 	err = xvti_init_wq();
 	if (err)
 		return err;
+	xvti_sa_init();
 	err = xvti_bundle_init();
 	if (err)
 		goto err_wq;

@@ -201,7 +201,8 @@ static u32 xvti_mtu_auto(const struct xvti_dev *xv, struct xfrm_state *x,
 	if (xv->conf.mode == XVTI_MODE_POLICY)
 		mtu = xvti_mtu_policy(xv, xv->lower_mtu);
 	else
-		mtu = x ? xfrm_state_mtu(x, xv->lower_mtu) : 0;
+		/* below 0 where the path is too narrow for any packet */
+		mtu = x ? max_t(int, xfrm_state_mtu(x, xv->lower_mtu), 0) : 0;
 	if (mtu) {
 		*source = XVTI_MTU_SOURCE_SA;
 	} else {

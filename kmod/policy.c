@@ -286,6 +286,20 @@ static struct xvti_out *xvti_out_publish(struct xvti_dev *xv,
 	return old;
 }
 
+/* No memory, in all likelihood: without another change of its SAs the device would
+ * never try again.
+ */
+static void xvti_out_failed(struct xvti_dev *xv, long err)
+{
+	net_warn_ratelimited("%s: no policy: error %ld\n", xv->dev->name, err);
+	spin_lock_bh(&xvti_sa_lock);
+	if (!xv->dead) {
+		xvti_sa_dirty(xv);
+		xvti_sa_retry(xvti_pernet(xv->net));
+	}
+	spin_unlock_bh(&xvti_sa_lock);
+}
+
 /**
  * xvti_out_work() - follow a learned peer or reqid
  * @work: &xvti_dev.out_work, which holds a reference to the device
@@ -307,8 +321,7 @@ void xvti_out_work(struct work_struct *work)
 	if (build) {
 		out = xvti_out_create(xv->net, &tmpl);
 		if (IS_ERR(out))
-			net_warn_ratelimited("%s: no policy: error %ld\n",
-					     xv->dev->name, PTR_ERR(out));
+			xvti_out_failed(xv, PTR_ERR(out));
 		else
 			xvti_out_release(xvti_out_publish(xv, out));
 	}

@@ -48,6 +48,38 @@ struct xvti_rcv_note {
 
 static DEFINE_PER_CPU(struct xvti_rcv_note, xvti_rcv_note);
 
+/* With PREEMPT_RT, disabled BH keeps no other packet from this CPU: what is written
+ * of one is whole, and may be lost to the other.
+ */
+static void xvti_rcv_note_set(const struct sk_buff *skb, u32 mark, bool marked)
+{
+	struct xvti_rcv_note *note;
+
+	preempt_disable();
+	note = this_cpu_ptr(&xvti_rcv_note);
+	note->skb = skb;
+	note->mark = mark;
+	note->marked = marked;
+	preempt_enable();
+}
+
+static bool xvti_rcv_note_take(const struct sk_buff *skb, bool marked,
+			       u32 *mark)
+{
+	struct xvti_rcv_note *note;
+	bool taken;
+
+	preempt_disable();
+	note = this_cpu_ptr(&xvti_rcv_note);
+	taken = note->skb == skb && note->marked == marked;
+	if (taken) {
+		*mark = note->mark;
+		note->skb = NULL;
+	}
+	preempt_enable();
+	return taken;
+}
+
 /* The inbound SA with a mark that a packet of ours belongs to, if there is
  * one. The address is taken after the header is made linear.
  */
@@ -79,11 +111,10 @@ static const struct xvti_sa *xvti_rcv_marked(struct sk_buff *skb, u16 family,
 static int xvti_rcv_input(struct sk_buff *skb, u16 family, u8 proto,
 			  const struct xfrm_mark *mark, int encap_type)
 {
-	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+	u32 before;
+	int ret;
 
-	note->skb = skb;
-	note->mark = skb->mark;
-	note->marked = true;
+	xvti_rcv_note_set(skb, skb->mark, true);
 	skb->mark = (skb->mark & ~mark->m) | mark->v;
 
 	XFRM_TUNNEL_SKB_CB(skb)->tunnel.ip4 = NULL;
@@ -91,7 +122,10 @@ static int xvti_rcv_input(struct sk_buff *skb, u16 family, u8 proto,
 	XFRM_SPI_SKB_CB(skb)->daddroff = family == AF_INET6 ?
 					 offsetof(struct ipv6hdr, daddr) :
 					 offsetof(struct iphdr, daddr);
-	return xfrm_input(skb, proto, 0, encap_type);
+	ret = xfrm_input(skb, proto, 0, encap_type);
+	/* by now another packet may be where this one was */
+	xvti_rcv_note_take(skb, true, &before);
+	return ret;
 }
 
 /* Up to 4.18 the core takes a reference to the packet's dst later, may find
@@ -169,25 +203,20 @@ static int __maybe_unused xvti_input6(struct sk_buff *skb, int nexthdr,
 /* Give the packet the mark that it would have had. */
 static void xvti_rcv_restore_mark(struct sk_buff *skb)
 {
-	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
 	const struct sec_path *sp = skb_sec_path(skb);
+	u32 mark;
 
-	if (note->skb != skb || !note->marked)
+	if (!xvti_rcv_note_take(skb, true, &mark))
 		return;
-	skb->mark = note->mark;
+	skb->mark = mark;
 	if (sp && sp->len)
 		skb->mark = xvti_x_set_mark(sp->xvec[sp->len - 1], skb->mark);
-	note->skb = NULL;
-	note->marked = false;
 }
 
 /* What comes next for this packet is its end, which has been counted. */
 static void xvti_rcv_counted(const struct sk_buff *skb)
 {
-	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
-
-	note->skb = skb;
-	note->marked = false;
+	xvti_rcv_note_set(skb, 0, false);
 }
 
 /* The device that an SA belongs to, and what the packet needs to know of the
@@ -446,11 +475,9 @@ static void xvti_rcv_deliver(struct xvti_dev *xv, struct sk_buff *skb)
 static void xvti_rcv_failed(const struct xvti_dev *xv,
 			    const struct sk_buff *skb)
 {
-	struct xvti_rcv_note *note = this_cpu_ptr(&xvti_rcv_note);
+	u32 mark;
 
-	if (note->skb == skb)
-		note->skb = NULL;
-	else
+	if (!xvti_rcv_note_take(skb, false, &mark))
 		xvti_stats_drop(xv, skb, XVTI_A_STATS_RX_ERROR);
 }
 

@@ -19,10 +19,12 @@
 
 #include <crypto/aead.h>
 #include <crypto/hash.h>
-#include <linux/hashtable.h>
+#include <linux/jhash.h>
 #include <linux/mutex.h>
+#include <linux/random.h>
 #include <linux/slab.h>
 #include <net/ah.h>
+#include <net/netns/hash.h>
 
 #include "acquire.h"
 #include "binding.h"
@@ -34,12 +36,29 @@
 
 /* Requests for a walk that packets make, at most one in this time. */
 #define XVTI_RESYNC_INTERVAL	HZ
+/* What found no memory is tried again after this. */
+#define XVTI_RETRY_DELAY	(HZ / 4)
 
 #define XVTI_SA_KEY_BITS	12
+#define XVTI_SA_SPI_BITS	13
 
 DEFINE_SPINLOCK(xvti_sa_lock);
 
-static DEFINE_HASHTABLE(xvti_sa_by_spi, 13);
+/* SPIs are to be seen on the wire, and anybody may have SAs with the same in a
+ * network namespace of his own: with the netns and a secret in the hash, those
+ * are not in the way of others.
+ */
+static struct hlist_head xvti_sa_by_spi[1 << XVTI_SA_SPI_BITS];
+static u32 xvti_sa_secret __read_mostly;
+
+static struct hlist_head *xvti_sa_spi_chain(const struct net *net, __be32 spi)
+{
+	u32 hash = jhash_2words((__force u32)spi, net_hash_mix(net),
+				xvti_sa_secret);
+
+	return &xvti_sa_by_spi[hash >> (32 - XVTI_SA_SPI_BITS)];
+}
+
 static struct hlist_head
 xvti_sa_by_key[XVTI_KEY_MAX][1 << XVTI_SA_KEY_BITS];
 
@@ -170,8 +189,8 @@ struct xvti_sa *xvti_sa_find(struct xfrm_state *x)
 	RCU_LOCKDEP_WARN(!rcu_read_lock_held() &&
 			 !lockdep_is_held(&xvti_sa_lock),
 			 "xvti: an SA without RCU and xvti_sa_lock");
-	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
-				   (__force u32)x->id.spi)
+	hlist_for_each_entry_rcu(sa, xvti_sa_spi_chain(xs_net(x), x->id.spi),
+				 spi_node)
 		if (xvti_sa_is(sa, x))
 			return sa;
 	return NULL;
@@ -185,8 +204,7 @@ static struct xvti_sa *xvti_sa_find_spi(const struct net *net,
 {
 	struct xvti_sa *sa;
 
-	hash_for_each_possible_rcu(xvti_sa_by_spi, sa, spi_node,
-				   (__force u32)spi)
+	hlist_for_each_entry_rcu(sa, xvti_sa_spi_chain(net, spi), spi_node)
 		if (sa->spi == spi && net_eq(sa->net, net) &&
 		    sa->proto == proto && sa->family == family &&
 		    rcu_access_pointer(sa->xv) && sa->dir == dir &&
@@ -321,7 +339,13 @@ struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa)
 /* Devices whose SAs have changed, until xvti_sa_settle(); xvti_sa_lock. */
 static LIST_HEAD(xvti_dirty);
 
-static void xvti_sa_dirty(struct xvti_dev *xv)
+/**
+ * xvti_sa_dirty() - a device has to follow what has changed
+ * @xv: device, not dead
+ *
+ * Context: xvti_sa_lock; xvti_sa_settle() has to follow.
+ */
+void xvti_sa_dirty(struct xvti_dev *xv)
 {
 	lockdep_assert_held(&xvti_sa_lock);
 	if (list_empty(&xv->dirty_node))
@@ -346,16 +370,16 @@ void xvti_sa_settle(void)
 	}
 }
 
-/* Bind an SA to the device that fits best, and let go of the former one. */
-static void xvti_sa_bind_one(struct xvti_sa *sa)
+/* Bind an SA to a device, or none, and let go of the former one. Returns whether
+ * it was another.
+ */
+static bool xvti_sa_move(struct xvti_sa *sa, struct xvti_dev *new,
+			 enum xvti_dir dir)
 {
-	struct xvti_dev *old, *new;
-	enum xvti_dir dir;
+	struct xvti_dev *old = xvti_sa_dereference(sa->xv);
 
-	old = xvti_sa_dereference(sa->xv);
-	new = xvti_binding_find(sa, &dir);
 	if (old == new)
-		return;
+		return false;
 	if (old) {
 		xvti_sa_unset_dev(sa);
 		xvti_sa_dirty(old);
@@ -364,26 +388,48 @@ static void xvti_sa_bind_one(struct xvti_sa *sa)
 		xvti_sa_set_dev(sa, new, dir);
 		xvti_sa_dirty(new);
 	}
+	return true;
 }
 
-/* An outbound SA whose device has no reqid of its own brings its counterpart
- * along.
+/* Bind the counterparts of an outbound SA. There may be thousands, of whoever may
+ * make a network namespace: what they are paired with is the same for all.
+ */
+static void xvti_sa_bind_paired(const struct xvti_sa *sa,
+				const struct xvti_dev *xv)
+{
+	struct xvti_dev *new, *paired = NULL;
+	bool known = false;
+	enum xvti_dir dir;
+	struct xvti_sa *in;
+
+	hlist_for_each_entry(in, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
+					       sa->reqid),
+			     key_node[XVTI_KEY_REQID]) {
+		if (in == sa || rcu_access_pointer(in->xv) == xv ||
+		    !xvti_sa_reversed(sa, in))
+			continue;
+		if (!known)
+			paired = xvti_sa_paired(in);
+		known = true;
+		dir = XVTI_IN;
+		new = xvti_binding_find_paired(in, paired, &dir);
+		xvti_sa_move(in, new, dir);
+	}
+}
+
+/* Bind an SA to the device that fits best. An outbound one whose device has no
+ * reqid of its own brings its counterparts along.
  */
 static void xvti_sa_bind(struct xvti_sa *sa)
 {
-	const struct xvti_dev *xv;
-	struct xvti_sa *in;
+	enum xvti_dir dir = XVTI_OUT;
+	struct xvti_dev *xv;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	xvti_sa_bind_one(sa);
-	xv = xvti_sa_dereference(sa->xv);
-	if (!xv || sa->dir != XVTI_OUT || xv->conf.reqid || !sa->reqid)
-		return;
-	hlist_for_each_entry(in, xvti_sa_chain(sa->net, XVTI_KEY_REQID,
-					       sa->reqid),
-			     key_node[XVTI_KEY_REQID])
-		if (in != sa && xvti_sa_reversed(sa, in))
-			xvti_sa_bind_one(in);
+	xv = xvti_binding_find(sa, &dir);
+	if (xvti_sa_move(sa, xv, dir) && xv && dir == XVTI_OUT &&
+	    !xv->conf.reqid && sa->reqid)
+		xvti_sa_bind_paired(sa, xv);
 }
 
 static void xvti_sa_remove(struct xvti_sa *sa)
@@ -392,7 +438,7 @@ static void xvti_sa_remove(struct xvti_sa *sa)
 	int key;
 
 	lockdep_assert_held(&xvti_sa_lock);
-	hash_del_rcu(&sa->spi_node);
+	hlist_del_init_rcu(&sa->spi_node);
 	for (key = 0; key < XVTI_KEY_MAX; key++)
 		hlist_del_init(&sa->key_node[key]);
 	list_del(&sa->net_node);
@@ -411,7 +457,7 @@ static void xvti_sa_insert(struct xvti_net *xn, struct xvti_sa *sa)
 	list_add(&sa->net_node, &xn->sas);
 	if (!sa->mark.m)
 		xvti_spd_mark(sa, &sa->bind_mark);
-	hash_add_rcu(xvti_sa_by_spi, &sa->spi_node, (__force u32)sa->spi);
+	hlist_add_head_rcu(&sa->spi_node, xvti_sa_spi_chain(sa->net, sa->spi));
 	for (key = 0; key < XVTI_KEY_MAX; key++) {
 		u32 value = xvti_sa_key(sa, key);
 
@@ -479,7 +525,7 @@ static struct xvti_sa *xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 
 	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
 	if (!sa) {
-		queue_work(xvti_policy_wq, &xn->resync_work);
+		xvti_sa_retry(xn);
 		return NULL;
 	}
 	xvti_sa_fill(sa, x);
@@ -499,7 +545,7 @@ static void xvti_sa_flush(struct xvti_net *xn, u8 proto)
 	list_for_each_entry_safe(sa, next, &xn->sas, net_node)
 		if (xfrm_id_proto_match(sa->proto, proto))
 			xvti_sa_remove(sa);
-	queue_work(xvti_policy_wq, &xn->resync_work);
+	queue_delayed_work(xvti_policy_wq, &xn->resync_work, 0);
 }
 
 static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
@@ -510,7 +556,7 @@ static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
 	lockdep_assert_held(&xvti_sa_lock);
 	if (c->event == XFRM_MSG_UPDSA && x->km.state == XFRM_STATE_DEAD) {
 		/* the request, of which the core's SA took what it wanted */
-		queue_work(xvti_policy_wq, &xn->resync_work);
+		queue_delayed_work(xvti_policy_wq, &xn->resync_work, 0);
 	} else if (c->event == XFRM_MSG_NEWSA) {
 		xvti_sa_add(xn, x);
 	} else if (c->event == XFRM_MSG_UPDSA) {
@@ -614,10 +660,22 @@ static void xvti_sa_walk(struct xvti_net *xn)
  */
 void xvti_sa_resync_work(struct work_struct *work)
 {
-	struct xvti_net *xn = container_of(work, struct xvti_net, resync_work);
+	struct xvti_net *xn = container_of(to_delayed_work(work),
+					   struct xvti_net, resync_work);
 
 	if (READ_ONCE(xn->tracking))
 		xvti_sa_walk(xn);
+}
+
+/**
+ * xvti_sa_retry() - walk over the SAs again when there may be memory
+ * @xn: underlay
+ *
+ * Context: any.
+ */
+void xvti_sa_retry(struct xvti_net *xn)
+{
+	queue_delayed_work(xvti_policy_wq, &xn->resync_work, XVTI_RETRY_DELAY);
 }
 
 /**
@@ -634,7 +692,15 @@ void xvti_sa_resync(struct xvti_net *xn)
 	if (jiffies - last < XVTI_RESYNC_INTERVAL || !READ_ONCE(xn->tracking))
 		return;
 	if (cmpxchg(&xn->resync_last, last, jiffies) == last)
-		queue_work(xvti_policy_wq, &xn->resync_work);
+		queue_delayed_work(xvti_policy_wq, &xn->resync_work, 0);
+}
+
+/**
+ * xvti_sa_init() - draw the secret of the hash by SPI
+ */
+void xvti_sa_init(void)
+{
+	xvti_sa_secret = get_random_u32();
 }
 
 /**

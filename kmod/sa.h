@@ -117,10 +117,13 @@ struct xvti_dev *xvti_sa_sender(const struct net *net,
 struct xvti_dev *xvti_sa_paired(const struct xvti_sa *sa);
 void xvti_sa_remark(struct xvti_net *xn, u32 reqid);
 void xvti_sa_settle(void);
+void xvti_sa_init(void);
 void xvti_sa_track(struct xvti_net *xn);
 void xvti_sa_forget(struct xvti_net *xn);
 void xvti_sa_resync_work(struct work_struct *work);
 void xvti_sa_resync(struct xvti_net *xn);
+void xvti_sa_retry(struct xvti_net *xn);
+void xvti_sa_dirty(struct xvti_dev *xv);
 void xvti_sa_bind_chain(struct xvti_net *xn, enum xvti_key key, u32 value);
 void xvti_sa_rebind(struct xvti_dev *xv);
 

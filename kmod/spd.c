@@ -137,7 +137,7 @@ static void xvti_spd_insert(struct xvti_net *xn, const struct xfrm_policy *xp,
 
 	pol = kzalloc(sizeof(*pol), GFP_ATOMIC);
 	if (!pol) {
-		queue_work(xvti_policy_wq, &xn->resync_work);
+		xvti_sa_retry(xn);
 		return;
 	}
 	pol->net = xn->net;

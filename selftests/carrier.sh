@@ -119,6 +119,26 @@ case_lost()
 	check_no_drops "$OA" xv0
 }
 
+# A device without an SA asks less and less often. One that comes up asks at once:
+# after the third time, the fourth would be four seconds away.
+case_asks_again()
+{
+	local before
+
+	setup_hosts
+	must in_ns "$UA" sysctl -qw net.core.xfrm_acq_expires=1
+	listen_for_acquires "$UA"
+	setup_tunnel 4 reqid 7 carrier sa
+	await "asked for" at_least 3 acquires
+	must ip -n "$UA" xfrm state flush
+	before=$(acquires)
+	ip_batch "$OA" <<-END
+		link set xv0 down
+		link set xv0 up
+	END
+	check "up again: it asks at once" busywait 2 at_least $((before + 1)) acquires
+}
+
 # An SA that expires is one that is gone.
 case_expiry()
 {
@@ -144,4 +164,4 @@ case_set()
 }
 
 need_module
-run_cases always sa sa_before rekey lost expiry set
+run_cases always sa sa_before rekey lost asks_again expiry set

@@ -251,6 +251,30 @@ case_first_sa()
 	each_fault "first packet without an SA" 8 no_sa sa_comes one_packet "$IB4"
 }
 
+# The policies by a reqid that was learned are made in a kernel thread, a new reqid
+# each time. What fails there is tried again, with nobody to ask for it.
+case_learned()
+{
+	local octets reqid=100 faults=0
+
+	setup_hosts
+	setup_tunnel 4 mark 6
+	cipher gcm
+	finer 3
+	for ((octets = 0; octets < 16384; octets += 128 * XVTI_STEP)); do
+		no_sa
+		reqid=$((reqid + 1))
+		fail_in_threads "$octets"
+		sa_pair "$reqid" 0x1000 mark 6
+		await "reqid $reqid is learned" is "$reqid" dev_value "$OA" xv0 peer_reqid
+		ping_ok "$octets octets: in the end" "$OA" "$IB4" -c 1 -w 10
+		[ "$(<"$FAULTS/failslab/times")" = 0 ] && faults=$((faults + 1))
+		no_faults
+	done
+	check_ge "threads that had no memory" "$faults" 5
+	note "$faults faults"
+}
+
 # --- namespaces ------------------------------------------------------------------
 
 no_passing() { ip netns del passing >/dev/null 2>&1; }
@@ -336,4 +360,4 @@ case_netns_exit()
 
 need_module
 need_faults
-run_cases create set link first_packet first_sa netns_new netns_exit
+run_cases create set link first_packet first_sa learned netns_new netns_exit

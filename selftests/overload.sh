@@ -181,8 +181,6 @@ case_acquires()
 	check_eq "SAs left" "$(state_count "$UA")" 0
 }
 
-acquires() { grep -c '^acquire ' "$TMP/acquires"; }
-
 # --- tables that are full ---------------------------------------------------
 
 # New connections of the underlay, each with an entry of its own.

@@ -193,8 +193,10 @@ static inline int xvti_decode_session(struct net *net, struct sk_buff *skb,
 #ifdef XVTI_HAVE_TYPE_GET_MTU
 static inline int xvti_state_mtu(struct xfrm_state *x, int mtu)
 {
-	return x->type->get_mtu ? x->type->get_mtu(x, mtu) :
-				  mtu - x->props.header_len;
+	/* a larval SA has no type */
+	if (x->km.state == XFRM_STATE_VALID && x->type && x->type->get_mtu)
+		return x->type->get_mtu(x, mtu);
+	return mtu - x->props.header_len;
 }
 
 #define xfrm_state_mtu	xvti_state_mtu
