@@ -206,7 +206,8 @@ static void xvti_rcv_restore_mark(struct sk_buff *skb)
 	const struct sec_path *sp = skb_sec_path(skb);
 	u32 mark;
 
-	if (!xvti_rcv_note_take(skb, true, &mark))
+	if (likely(this_cpu_read(xvti_rcv_note.skb) != skb) ||
+	    !xvti_rcv_note_take(skb, true, &mark))
 		return;
 	skb->mark = mark;
 	if (sp && sp->len)
