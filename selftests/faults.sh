@@ -301,6 +301,8 @@ fail_in_threads() # octets
 {
 	local task
 
+	# by default the next allocation of anybody fails, once
+	no_faults
 	knobs probability 100 interval 1 space "$1"
 	for task in /proc/[0-9]*; do
 		[[ $(<"$task/comm") != kworker/u* ]] || echo 1 >"$task/make-it-fail"
