@@ -247,41 +247,40 @@ static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
 }
 
 /* An SA that the device holds on to in a rekey may come to its end with a packet
- * on the way into it: that one has to be sent again, by the SA that follows. Takes
- * a reference to the SA as well.
+ * on the way into it: that one has to be sent again, by the SA that follows.
  */
 static struct sk_buff *xvti_spare(const struct xvti_dev *xv,
-				  struct sk_buff *skb,
-				  const struct dst_entry *dst,
-				  struct xfrm_state **x)
+				  struct sk_buff *skb)
 {
 	const struct xvti_out *out = rcu_dereference(xv->out);
-	struct sk_buff *spare;
 
 	if (likely(!out || !READ_ONCE(out->spi)))
 		return NULL;
-	spare = skb_clone(skb, GFP_ATOMIC);
-	if (spare) {
-		*x = dst->xfrm;
-		xfrm_state_hold(*x);
-	}
-	return spare;
+	return skb_clone(skb, GFP_ATOMIC);
 }
 
-/* A packet was lost, or another like it is to be sent: only the end of the SA is a
- * reason to let it go, not a full queue or a firewall's rule.
+/* Send a packet by an SA that is held on to; it is consumed. Only the end of the SA
+ * is a reason to let it go, not a full queue or a firewall's rule.
  */
-static void xvti_send_spare(struct xvti_dev *xv, struct sk_buff *spare,
-			    const struct xfrm_state *x, enum xvti_inner inner,
-			    unsigned int len, bool waits)
+static void xvti_send_held(struct xvti_dev *xv, struct sk_buff *skb,
+			   struct sk_buff *spare, struct dst_entry *dst,
+			   enum xvti_inner inner, bool oversize, bool waits)
 {
-	if (READ_ONCE(x->km.state) == XFRM_STATE_VALID) {
+	struct xfrm_state *x = dst->xfrm;
+	unsigned int len = skb->len;
+
+	xfrm_state_hold(x);
+	if (!xvti_output(xv, skb, dst, inner, oversize)) {
+		xvti_stats_tx(xv, len);
+		consume_skb(spare);
+	} else if (READ_ONCE(x->km.state) == XFRM_STATE_VALID) {
 		xvti_stats_lost(xv, spare, inner, len);
 		kfree_skb(spare);
-		return;
+	} else {
+		xvti_handover_drop(xv);
+		xvti_send(xv, spare, waits);
 	}
-	xvti_handover_drop(xv);
-	xvti_send(xv, spare, waits);
+	xfrm_state_put(x);
 }
 
 /**
@@ -295,7 +294,6 @@ static void xvti_send_spare(struct xvti_dev *xv, struct sk_buff *spare,
 void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 {
 	unsigned int reason, len = skb->len;
-	struct xfrm_state *x = NULL;
 	struct dst_entry *dst;
 	enum xvti_inner inner;
 	struct sk_buff *spare;
@@ -335,17 +333,13 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 		reason = XVTI_A_STATS_TX_TOO_BIG;
 		goto drop;
 	}
-	spare = xvti_spare(xv, skb, dst, &x);
-	if (likely(!xvti_output(xv, skb, dst, inner, oversize))) {
+	spare = xvti_spare(xv, skb);
+	if (unlikely(spare))
+		xvti_send_held(xv, skb, spare, dst, inner, oversize, waits);
+	else if (likely(!xvti_output(xv, skb, dst, inner, oversize)))
 		xvti_stats_tx(xv, len);
-		consume_skb(spare);
-	} else if (spare) {
-		xvti_send_spare(xv, spare, x, inner, len, waits);
-	} else {
+	else
 		xvti_stats_lost(xv, skb, inner, len);
-	}
-	if (unlikely(x))
-		xfrm_state_put(x);
 	goto out;
 
 unreachable:
