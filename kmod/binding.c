@@ -157,6 +157,17 @@ static struct xvti_dev *xvti_binding_own(const struct xvti_sa *sa,
 	return best;
 }
 
+/* The device of its counterpart, if it is for the SA, too. */
+static struct xvti_dev *xvti_binding_follow(const struct xvti_sa *sa,
+					    struct xvti_dev *paired,
+					    enum xvti_dir *dir)
+{
+	if (!paired || !xvti_binding_score(paired, sa, XVTI_IN, true))
+		return NULL;
+	*dir = XVTI_IN;
+	return paired;
+}
+
 /**
  * xvti_binding_find_paired() - the device that an SA belongs to
  * @sa: the SA
@@ -170,14 +181,9 @@ struct xvti_dev *xvti_binding_find_paired(const struct xvti_sa *sa,
 					  struct xvti_dev *paired,
 					  enum xvti_dir *dir)
 {
-	struct xvti_dev *own;
-
 	lockdep_assert_held(&xvti_sa_lock);
-	own = xvti_binding_own(sa, dir);
-	if (own || !paired || !xvti_binding_score(paired, sa, XVTI_IN, true))
-		return own;
-	*dir = XVTI_IN;
-	return paired;
+	return xvti_binding_own(sa, dir) ?:
+	       xvti_binding_follow(sa, paired, dir);
 }
 
 /**
@@ -193,7 +199,7 @@ struct xvti_dev *xvti_binding_find(const struct xvti_sa *sa,
 {
 	lockdep_assert_held(&xvti_sa_lock);
 	return xvti_binding_own(sa, dir) ?:
-	       xvti_binding_find_paired(sa, xvti_sa_paired(sa), dir);
+	       xvti_binding_follow(sa, xvti_sa_paired(sa), dir);
 }
 
 /**

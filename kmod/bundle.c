@@ -78,18 +78,18 @@ int xvti_bundle_init(void)
 	struct net_device *lo = init_net.loopback_dev;
 	int inner;
 
-	xvti_neutral[XVTI_INNER4] = xvti_neutral_init4(lo);
-	if (ipv6_mod_enabled())
-		xvti_neutral[XVTI_INNER6] = xvti_neutral_init6(lo);
 	for (inner = 0; inner < XVTI_INNER_MAX; inner++) {
-		struct dst_entry *dst = xvti_neutral[inner];
+		struct dst_entry *dst;
 
-		if (!dst && inner == XVTI_INNER6 && !ipv6_mod_enabled())
+		if (inner == XVTI_INNER6 && !ipv6_mod_enabled())
 			continue;
+		dst = inner == XVTI_INNER6 ? xvti_neutral_init6(lo) :
+					     xvti_neutral_init4(lo);
 		if (!dst) {
 			xvti_bundle_exit();
 			return -ENOMEM;
 		}
+		xvti_neutral[inner] = dst;
 		dst->obsolete = DST_OBSOLETE_NONE;
 		dst->input = dst_discard;
 		dst->output = dst_discard_out;
