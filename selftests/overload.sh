@@ -225,18 +225,18 @@ case_conntrack()
 full_table()
 {
 	connections "$UA" "$B4" 20000 21000
-	flood_counted xv0 "$IB4"
+	flood_counted
 }
 
 # What cannot be sent is counted, whoever has dropped it.
-flood_counted() # device address
+flood_counted()
 {
 	local before
 
-	before=$(met "$1")
-	flood $((XVTI_FLOOD / 10)) "$2"
-	check_eq "packets met by $1" $(($(met "$1") - before)) "$MET"
-	note "$1 has dropped:" "$(drops "$OA" "$1")"
+	before=$(met xv0)
+	flood $((XVTI_FLOOD / 10)) "$IB4"
+	check_eq "packets met by xv0" $(($(met xv0) - before)) "$MET"
+	note "xv0 has dropped:" "$(drops "$OA" xv0)"
 }
 
 met() # device
