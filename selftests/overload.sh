@@ -260,6 +260,7 @@ case_neighbours()
 	defer sysctl -qw "${thresholds[@]}"
 	wire_arp
 	add_dev "$UA" "$OA" xs0 198.18.0.1 198.18.9.9 reqid 9 -- fd41::1/64
+	quiet xs0
 	ping_ok "at first" "$OA" "$IB4"
 	before=$(mem_available)
 	must sysctl -qw net.ipv4.neigh.default.gc_thresh1=8 \
@@ -284,6 +285,17 @@ wire_arp()
 		neigh replace $A4 lladdr 02:00:00:00:00:0a dev v0 nud permanent
 		neigh replace $A6 lladdr 02:00:00:00:00:0a dev v0 nud permanent
 	END
+}
+
+# What IPv6 has to say of a device's groups it says with less than that between.
+quiet() # device
+{
+	local last=none now
+
+	while now=$(met "$1"); [ "$now" != "$last" ]; do
+		last=$now
+		nap 2
+	done
 }
 
 # They are asked for three times, and have their place until then.
