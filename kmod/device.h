@@ -55,6 +55,7 @@ struct xvti_out;
  * @handover_work: lets it go when that takes too long
  * @queue: packets that wait for an SA; has a lock of its own
  * @queue_work: sends them or drops them
+ * @changes: how often the SAs have changed; written under the queue's lock
  * @events: what rtnl_work has to tell; bits that are set and taken atomically
  * @lower: ifindex of the device that outer packets leave by, or 0; written by
  *	packets, no lock
@@ -100,6 +101,7 @@ struct xvti_dev {
 	struct delayed_work	handover_work;
 	struct sk_buff_head	queue;
 	struct delayed_work	queue_work;
+	unsigned int		changes;
 	unsigned long		events;
 	int			lower;
 	u32			bundle_mtu;

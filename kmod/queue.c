@@ -38,17 +38,34 @@ static void xvti_queue_schedule(struct xvti_dev *xv, unsigned long delay)
 		dev_put(xv->dev);
 }
 
+/**
+ * xvti_queue_changes() - how often the SAs of a device have changed
+ * @xv: device
+ *
+ * What the core is asked for after this knows of the SAs that came before.
+ *
+ * Context: any.
+ * Return: a number for xvti_queue_add().
+ */
+unsigned int xvti_queue_changes(const struct xvti_dev *xv)
+{
+	/* pairs with xvti_queue_kick() */
+	return smp_load_acquire(&xv->changes);
+}
+
 /* Has an SA come since a packet was refused, and found none here? It may also be
  * that the core is about to tell of one that has come or gone: so the packet is
  * looked at soon, not at once. In policy mode, where a flow may wait while others
- * have SAs, this cannot be told.
+ * have SAs, any change may have been the one.
  */
-static bool xvti_queue_missed(const struct xvti_dev *xv, struct sk_buff *skb)
+static bool xvti_queue_missed(const struct xvti_dev *xv, struct sk_buff *skb,
+			      unsigned int changes)
 {
 	enum xvti_inner inner;
 
-	return READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT &&
-	       xvti_inner_get(skb, &inner) &&
+	if (READ_ONCE(xv->conf.mode) != XVTI_MODE_DIRECT)
+		return xv->changes != changes;
+	return xvti_inner_get(skb, &inner) &&
 	       READ_ONCE(xv->usable_out) & BIT(inner);
 }
 
@@ -56,11 +73,14 @@ static bool xvti_queue_missed(const struct xvti_dev *xv, struct sk_buff *skb)
  * xvti_queue_add() - keep a packet until there is an SA for it
  * @xv: device
  * @skb: packet; taken if true is returned
+ * @changes: in policy mode what xvti_queue_changes() said before the database
+ *	was asked
  *
  * Context: RCU read side, BH disabled.
  * Return: false if the queue is full or the packet cannot wait.
  */
-bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
+bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb,
+		    unsigned int changes)
 {
 	bool taken = false;
 
@@ -76,7 +96,7 @@ bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb)
 		xvti_queue_cb(skb)->deadline = jiffies + XVTI_QUEUE_TIMEOUT;
 		__skb_queue_tail(&xv->queue, skb);
 		taken = true;
-		if (unlikely(xvti_queue_missed(xv, skb)))
+		if (unlikely(xvti_queue_missed(xv, skb, changes)))
 			xvti_queue_schedule(xv, 1);
 		else if (!delayed_work_pending(&xv->queue_work))
 			xvti_queue_schedule(xv, XVTI_QUEUE_TIMEOUT);
@@ -159,6 +179,7 @@ void xvti_queue_kick(struct xvti_dev *xv)
 	lockdep_assert_held(&xvti_sa_lock);
 	/* a packet is here already, or sees what the device can send now */
 	spin_lock(&xv->queue.lock);
+	smp_store_release(&xv->changes, xv->changes + 1);
 	if (!skb_queue_empty(&xv->queue) && !xv->dead)
 		xvti_queue_schedule(xv, 0);
 	spin_unlock(&xv->queue.lock);

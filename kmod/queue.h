@@ -10,7 +10,9 @@ struct xvti_dev;
 /* Packets that wait where the user did not say how many. */
 #define XVTI_QUEUE_DEFAULT	16
 
-bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb);
+unsigned int xvti_queue_changes(const struct xvti_dev *xv);
+bool xvti_queue_add(struct xvti_dev *xv, struct sk_buff *skb,
+		    unsigned int changes);
 void xvti_queue_kick(struct xvti_dev *xv);
 void xvti_queue_purge(struct xvti_dev *xv);
 void xvti_queue_work(struct work_struct *work);

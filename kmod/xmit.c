@@ -207,6 +207,7 @@ static bool xvti_bundle_bound(const struct xvti_dev *xv, struct dst_entry *dst)
 static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 					  struct sk_buff *skb,
 					  enum xvti_inner inner,
+					  unsigned int *changes,
 					  unsigned int *reason)
 {
 	struct dst_entry *dst;
@@ -222,6 +223,7 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 		return NULL;
 	fl.flowi_oif = xv->conf.link;
 	fl.flowi_mark = xv->conf.mark.v;
+	*changes = xvti_queue_changes(xv);
 	dst = xvti_bundle_spd(xv, &fl, inner, reason);
 	if (!dst)
 		return NULL;
@@ -236,14 +238,12 @@ static struct dst_entry *xvti_xmit_policy(struct xvti_dev *xv,
 
 /* Without an SA: ask for one, and wait for it if there is room. */
 static bool xvti_xmit_waits(struct xvti_dev *xv, struct sk_buff *skb,
-			    enum xvti_inner inner, unsigned int reason)
+			    enum xvti_inner inner, unsigned int changes)
 {
-	if (reason != XVTI_A_STATS_TX_NO_SA)
-		return false;
 	/* in policy mode the lookup itself has asked */
 	if (READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT)
 		xvti_acquire(xv, skb, inner);
-	return xvti_queue_add(xv, skb);
+	return xvti_queue_add(xv, skb, changes);
 }
 
 /* An SA that the device holds on to in a rekey may come to its end with a packet
@@ -293,7 +293,7 @@ static void xvti_send_held(struct xvti_dev *xv, struct sk_buff *skb,
  */
 void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 {
-	unsigned int reason, len = skb->len;
+	unsigned int reason, len = skb->len, changes = 0;
 	struct dst_entry *dst;
 	enum xvti_inner inner;
 	struct sk_buff *spare;
@@ -319,9 +319,10 @@ void xvti_send(struct xvti_dev *xv, struct sk_buff *skb, bool waits)
 	if (likely(READ_ONCE(xv->conf.mode) == XVTI_MODE_DIRECT))
 		dst = xvti_xmit_bundle(xv, inner, &reason);
 	else
-		dst = xvti_xmit_policy(xv, skb, inner, &reason);
+		dst = xvti_xmit_policy(xv, skb, inner, &changes, &reason);
 	if (unlikely(!dst)) {
-		if (waits && xvti_xmit_waits(xv, skb, inner, reason))
+		if (waits && reason == XVTI_A_STATS_TX_NO_SA &&
+		    xvti_xmit_waits(xv, skb, inner, changes))
 			goto out;
 		goto unreachable;
 	}

@@ -143,17 +143,35 @@ case_all()
 
 # An SA that comes between the moment when a packet finds none and the one when it
 # waits. The SA finds no packet to wake, and the packet has no other that would.
-case_meanwhile()
+case_meanwhile() # mark
 {
 	setup_hosts
 	NO_QUEUE=()
 	setup_tunnel 4
 	cipher gcm
 	sa_add "$UA" "$A" "$B" 0x1000 7
+	meanwhile 0
+}
+
+# The same where the policy database is asked for each packet.
+case_meanwhile_policy()
+{
+	setup_hosts
+	outer 4
+	NO_QUEUE=()
+	add_dev "$UA" "$OA" xv0 "$A" "$B" mark 6 mode policy -- "$IA4"/24
+	ip_batch "$UA" <<<"xfrm policy add src $IA4/24 dst $IB4/24 dir out mark 6 tmpl src $A dst $B proto esp reqid 61 mode tunnel"
+	cipher gcm
+	ip_batch "$UA" <<<"$(sa_line "$A" "$B" 0x1000 61 mark 6)"
+	meanwhile 6
+}
+
+meanwhile() # mark
+{
 	note "seed $XVTI_SEED"
 	truncate -s 2 "$TMP/round"
 	background "$TMP/added" in_ns "$UA" "$SELFTESTS/meanwhile.py" add "$TMP/round" \
-		"$PACKETS" "$B" 0x1000 "$XVTI_SEED"
+		"$PACKETS" "$B" 0x1000 "$1" "$XVTI_SEED"
 	hear with_errors in_ns "$OA" "$SELFTESTS/meanwhile.py" send "$TMP/round" \
 		"$PACKETS" xv0 "$IB4"
 	check_eq "packets that were sent" "$HEARD" "$PACKETS"
@@ -162,4 +180,4 @@ case_meanwhile()
 }
 
 need_module
-run_cases configuration dumps teardown all meanwhile
+run_cases configuration dumps teardown all meanwhile meanwhile_policy

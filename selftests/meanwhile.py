@@ -2,8 +2,8 @@
 # SPDX-License-Identifier: GPL-2.0
 """An SA comes at the moment when a packet finds none.
 
-meanwhile.py send FILE ROUNDS DEVICE ADDRESS    in the overlay
-meanwhile.py add FILE ROUNDS DST SPI SEED       in the underlay
+meanwhile.py send FILE ROUNDS DEVICE ADDRESS         in the overlay
+meanwhile.py add FILE ROUNDS DST SPI MARK SEED       in the underlay
 
 The first sends a packet by DEVICE to ADDRESS in each round. At a moment that
 SEED draws, the second adds the SA, which is there at the start, and gone before
@@ -51,12 +51,12 @@ def pause(microseconds):
         pass
 
 
-def add_sas(shared, rounds, dst, spi, seed):
+def add_sas(shared, rounds, dst, spi, mark, seed):
     """In each round: no SA, let the packet go, and then the SA."""
     random.seed(int(seed, 0))
     os.sched_setaffinity(0, {os.cpu_count() - 1})
     with xfrmnl.open_socket() as sock:
-        info, attributes = xfrmnl.get_sa(sock, dst, int(spi, 0))
+        info, attributes = xfrmnl.get_sa(sock, dst, int(spi, 0), int(mark))
         for number in range(1, rounds + 1):
             xfrmnl.talk(sock, xfrmnl.XFRM_MSG_FLUSHSA, xfrmnl.NLM_F_ACK,
                         struct.pack("=B", socket.IPPROTO_ESP))
@@ -111,7 +111,7 @@ def main(action, path, rounds, *rest):
 if __name__ == "__main__":
     if sys.argv[1:2] == ["send"] and len(sys.argv) == 6:
         main(send_packets, *sys.argv[2:])
-    elif sys.argv[1:2] == ["add"] and len(sys.argv) == 7:
+    elif sys.argv[1:2] == ["add"] and len(sys.argv) == 8:
         main(add_sas, *sys.argv[2:])
     else:
         sys.exit(__doc__)

@@ -17,6 +17,7 @@ XFRM_MSG_FLUSHSA = 28
 
 XFRMA_REPLAY_VAL = 10
 XFRMA_LASTUSED = 15
+XFRMA_MARK = 21
 
 # struct xfrm_usersa_info
 INFO_SIZE = 224
@@ -48,12 +49,14 @@ def attributes(data):
         data = data[size:]
 
 
-def get_sa(sock, dst, spi):
-    """An SA as the kernel tells it, keys and all: its struct and attributes."""
+def get_sa(sock, dst, spi, mark=0):
+    """An SA as the kernel tells it, keys and all: its struct and attributes. It is
+    found by what a packet of this mark would use."""
     family = socket.AF_INET6 if ":" in dst else socket.AF_INET
     address = socket.inet_pton(family, dst).ljust(16, b"\0")
     info = talk(sock, XFRM_MSG_GETSA, 0, address + struct.pack(
-        ">I", spi) + struct.pack("=HBx", family, socket.IPPROTO_ESP))
+        ">I", spi) + struct.pack("=HBxHHII", family, socket.IPPROTO_ESP,
+                                 12, XFRMA_MARK, mark, 0xffffffff))
     return info[:INFO_SIZE], info[INFO_SIZE:]
 
 
