@@ -14,13 +14,13 @@
 
 # How long a BGP session may hear nothing, and what an emulated guest takes for
 # all that comes before and after, in milliseconds.
-readonly HOLD=6000 SLACK=3000
+readonly HOLD=$((1000 * BGP_HOLD)) SLACK=$((3000 * XVTI_SLOW))
 # OSPF takes in what has changed at the next tick, at a gateway and then at its
 # site's router.
-readonly TICKS=2000
+readonly TICKS=$((2000 * XVTI_SLOW))
 # One second, and what a guest needs that shares its processor: far less than
 # the hold time, by which the tunnel would be left without the carrier.
-readonly AT_ONCE=2500
+readonly AT_ONCE=$((2500 * XVTI_SLOW))
 
 step() { note "$(cut -d ' ' -f 1 /proc/uptime) s: $*"; }
 
@@ -29,7 +29,7 @@ need_lab()
 {
 	[ -e "$LAB/up" ] || lab_up
 	[ "$RET" -eq 0 ] || die "the network does not come up"
-	busywait 90 whole_and_up || {
+	busywait $((90 * XVTI_SLOW)) whole_and_up || {
 		diagnose
 		die "the network is not whole before the case"
 	}
@@ -67,7 +67,7 @@ case_up()
 	start=$(now)
 	need_lab
 	note "up in $(since "$start") ms"
-	check_le "milliseconds to come up" "$(since "$start")" 240000
+	check_le "milliseconds to come up" "$(since "$start")" $((240000 * XVTI_SLOW))
 	check_eq "SAs" "$(all_sas)" 48
 	check_eq "BGP sessions" "$(bgp_sessions)" 48
 	for tunnel in "${TUNNELS[@]}"; do
@@ -222,7 +222,7 @@ healed() # what time limit
 {
 	local took
 
-	busywait 60 quiet_for 5 "$2" || fail "$1: not all is reached again"
+	busywait $((60 * XVTI_SLOW)) quiet_for 5 "$2" || fail "$1: not all is reached again"
 	took=$(outage "$2")
 	note "$1: full reachability after $took ms, $(($(probes_lost) - LOST_BEFORE)) probes lost"
 	check_le "$1: milliseconds" "$took" "$3"
@@ -234,7 +234,7 @@ returned() # what lost-before
 {
 	local lost
 
-	busywait 60 quiet_for 5 "$(now)" || fail "$1: not all is reached"
+	busywait $((60 * XVTI_SLOW)) quiet_for 5 "$(now)" || fail "$1: not all is reached"
 	lost=$(($(probes_lost) - $2))
 	note "$1: $lost probes lost on the way back"
 	check_le "$1: probes lost" "$lost" "$FEW"
@@ -258,7 +258,7 @@ comes_back() # what command...
 declare -A LEFT SEEN
 watch_leaving() # time [gateway peer]...
 {
-	local start=$1 end=$((SECONDS + 15)) gw i when
+	local start=$1 end=$((SECONDS + 15 * XVTI_SLOW)) gw i when
 	local -a ends=("${@:2}")
 
 	LEFT=() SEEN=()
@@ -286,13 +286,13 @@ has_left() # gateway peer
 
 left() # what gateway limit
 {
-	note "$1: $2 has left the tunnel after ${LEFT[$2]:-more than 15000} ms"
+	note "$1: $2 has left the tunnel after ${LEFT[$2]:-too many} ms"
 	check_le "$1: milliseconds when $2 still used the tunnel" "${SEEN[$2]:-0}" "$3"
 }
 
 whole_again() # what time
 {
-	busywait 120 whole_and_up || {
+	busywait $((120 * XVTI_SLOW)) whole_and_up || {
 		fail "$1: not whole again"
 		diagnose
 	}
@@ -328,11 +328,11 @@ case_daemon_killed()
 		pause 3
 		start_ike V1-1
 	fi
-	healed "charon of V1-1 is killed and started again" "$start" 1000
-	busywait 90 is 4 children V1-1 || fail "the new daemon has not all tunnels"
+	healed "charon of V1-1 is killed and started again" "$start" $((1000 * XVTI_SLOW))
+	busywait $((90 * XVTI_SLOW)) is 4 children V1-1 || fail "the new daemon has not all tunnels"
 	note "the new daemon has all tunnels after $(since "$start") ms"
 	whole_again "charon of V1-1 is killed and started again" "$start"
-	healed "peers have found out" "$start" 90000
+	healed "peers have found out" "$start" $((90000 * XVTI_SLOW))
 	probes_end
 }
 
@@ -415,7 +415,7 @@ case_link_cut()
 	must ip -n internet link set V1-1 nomaster
 	healed "wan0 of V1-1 is cut" "$start" $((HOLD + TICKS + SLACK))
 	must ip -n internet link set V1-1 master br0
-	pause 8
+	pause $((8 * XVTI_SLOW))
 	probes_end
 	whole_again "wan0 of V1-1 is mended" "$start"
 	note "BGP sessions that were lost: $(comm -13 <(echo "$before") <(session_starts) | wc -l)"

@@ -17,9 +17,11 @@ shopt -s lastpipe
 
 readonly KSFT_PASS=0 KSFT_FAIL=1 KSFT_ERROR=2 KSFT_SKIP=4
 
+# How many times as long a kernel may take as others do, such as one with KASAN.
+: "${XVTI_SLOW:=1}"
 # How long a state may take to appear, in seconds. Only a failing test waits
 # that long; an emulated guest is slow.
-: "${XVTI_WAIT:=30}"
+: "${XVTI_WAIT:=$((30 * XVTI_SLOW))}"
 
 SELFTESTS=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # The tool is looked for where it was installed, then in the tree.

@@ -158,7 +158,7 @@ storms_end() # least
 
 # Where a kernel is too slow for what a test usually sends, traffic alone would
 # take all of its time.
-slow_kernel() { [ "$XVTI_INTERVAL" != 1 ]; }
+slow_kernel() { [ "$XVTI_SLOW" != 1 ]; }
 
 # Traffic from both ends, if there are two processors from both of them.
 load_on() # rate "address..." of A "address..." of B

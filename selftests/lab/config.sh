@@ -6,6 +6,10 @@
 
 declare -A VARS
 
+# For how many seconds BGP, and OSPF, keep a neighbour that says nothing. A kernel
+# that is slow by design has more.
+readonly BGP_HOLD=$((6 * ${XVTI_SLOW:-1})) OSPF_DEAD=$((4 * ${XVTI_SLOW:-1}))
+
 # A template with its @NAMES@ replaced and without its licence.
 render() # template
 {
@@ -56,7 +60,8 @@ configure_gateway() # gateway directory
 	mkdir -p "$dir"/swanctl/{conf.d,x509,x509ca,x509ocsp,x509aa,x509ac,x509crl} \
 		"$dir"/swanctl/{pubkey,private,rsa,ecdsa,bliss,pkcs8,pkcs12}
 	VARS=([GATEWAY]=$gw [DIR]=$dir [LOCAL]=${PUBLIC[$gw]} [AS]=${AS[${SITE[$gw]}]}
-		[ROUTER_ID]=10.255.${number/-/.} [FRONTEND]=stroke)
+		[ROUTER_ID]=10.255.${number/-/.} [FRONTEND]=stroke
+		[BGP_HOLD]=$BGP_HOLD [OSPF_DEAD]=$OSPF_DEAD)
 	[ "$STYLE" = ipsec ] || VARS[FRONTEND]=
 	render strongswan.conf >"$dir/strongswan.conf"
 	render public-bird >"$dir/public-bird.conf"
@@ -78,7 +83,8 @@ configure_router() # site directory
 
 	read -r own4 own6 _ <<<"${NETS[$1]}"
 	mkdir -p "$2"
-	VARS=([ROUTER_ID]=10.255.$1.255 [OWN4]=${own4%/*} [OWN6]=${own6%/*})
+	VARS=([ROUTER_ID]=10.255.$1.255 [OWN4]=${own4%/*} [OWN6]=${own6%/*}
+		[OSPF_DEAD]=$OSPF_DEAD)
 	render router-bird >"$2/bird.conf"
 }
 
