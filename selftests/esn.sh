@@ -77,8 +77,12 @@ case_crosses()
 # What A sends is captured on the wire, for reinject.
 record() # what count
 {
+	local left
+
 	capture "$UB" v0
-	ping_ok "$1" "$OA" "$IB4" -c "$2"
+	for ((left = $2; left > 0; left -= 20)); do
+		ping_ok "$1" "$OA" "$IB4" -c $((left < 20 ? left : 20))
+	done
 	capture_end
 	tcpdump -r "$CAP" -w "$TMP/again" "dst host $B" 2>/dev/null
 }

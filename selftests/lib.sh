@@ -876,20 +876,21 @@ sa_packets() # netns dst spi [option...]
 
 # --- traffic ----------------------------------------------------------------
 
-# So many echo requests must all come back. Few are sent at once; what waits for
-# all of them sends another one when that takes longer than this, in seconds. A
-# kernel with KASAN may need more.
-: "${XVTI_INTERVAL:=1}"
+# So many echo requests must all come back, up to 20, which are sent at once, with
+# room for all: where they are counted, none may be sent because an answer is late.
+# What waits for all of them sends another one when that takes longer than this, in
+# seconds.
+: "${XVTI_INTERVAL:=5}"
 
 ping_ok() # what netns address [option...]
 {
 	local what=$1 ns=$2 addr=$3 count=3 i
-	local -a options=("${@:4}") pace=(-l 20 -i 0.05)
+	local -a options=("${@:4}") pace
 
 	for i in "${!options[@]}"; do
 		[ "${options[i]}" != -c ] || count=${options[i + 1]}
 	done
-	[ "$count" -gt 20 ] || pace=(-l "$count" -i "$XVTI_INTERVAL")
+	pace=(-l "$count" -i "$XVTI_INTERVAL" -S 100000)
 	# a flood has its own
 	[[ " ${options[*]} " != *" -f "* ]] || pace=()
 	check "$what: ping $addr" in_ns "$ns" \

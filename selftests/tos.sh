@@ -263,8 +263,8 @@ case_forwarded()
 	route_to "$OA" 2
 	route_to "$OB" 1
 	CAP=$INSIDE
-	check "through both" in_ns "$HA" ping -n -q -c 1 -w 20 -t 3 10.12.2.9
-	check "through both" in_ns "$HA" ping -n -q -c 1 -w 20 -t 3 fd0c:2::9
+	check "through both" in_ns "$HA" ping -n -q -c 1 -W 20 -t 3 10.12.2.9
+	check "through both" in_ns "$HA" ping -n -q -c 1 -W 20 -t 3 fd0c:2::9
 	await "one less within the tunnel" is 1 captured "icmp[0] = 8 and ip[8] = 2"
 	await "one less within the tunnel" is 1 captured "ip6[40] = 128 and ip6[7] = 2"
 	exceeded 1 10.12.1.1 10.12.2.9
