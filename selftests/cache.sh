@@ -249,6 +249,7 @@ case_soft_limit()
 	cipher gcm
 	sa_pair 7 0x1000 limit packet-soft 20
 	background "$TMP/events" ip -n "$UA" xfrm monitor expire
+	await "listener" listeners "$UA"
 	numbered "$IB4" 200
 	await "event of the limit" grep -q 'hard 0' "$TMP/events"
 	await "packets after it" at_least 100 by_sa "$B" 0x1000
@@ -306,9 +307,9 @@ case_policy_limits()
 	cipher gcm
 	sa_add "$UA" "$A" "$B" 0x1000 7 mark 6
 	must ip -n "$UA" xfrm policy add src 0.0.0.0/0 dst 0.0.0.0/0 dir out mark 6 \
-		limit time-use-hard 3 tmpl src "$A" dst "$B" proto esp reqid 7 mode tunnel
+		limit time-use-hard 6 tmpl src "$A" dst "$B" proto esp reqid 7 mode tunnel
 	flood
-	sleep 5
+	sleep 9
 	check_eq "policies in use" "$(policies)" 1
 	check_no_drops "$OA" xv0
 	stop "$BG_PID"

@@ -40,10 +40,10 @@ heard_probe() # netns
 	END
 }
 
-anew() { HEARD=$(wc -l <"$EVENTS"); }
+anew() { KNOWN=$(wc -l <"$EVENTS"); }
 
 # Each event on a line of its own.
-heard() { tail -n +$((HEARD + 1)) "$EVENTS" | sed -z 's/\n    / /g'; }
+heard() { tail -n +$((KNOWN + 1)) "$EVENTS" | sed -z 's/\n    / /g'; }
 
 # In this order, other events may come in between.
 in_order() # regex...
@@ -162,7 +162,7 @@ case_move()
 	check_eq "told there" "$(grep -c xv0 "$there")" 0
 	must ip -n "$OA" link set xv0 netns "$N1"
 	expect "gone from here" '^Deleted xv0$'
-	EVENTS=$there HEARD=0
+	EVENTS=$there KNOWN=0
 	expect "come there" '^Created xv0: '
 	must in_ns "$N1" xvti set xv0 queue 8
 	expect "there" '^xv0: .*queue 8'
@@ -179,12 +179,13 @@ case_json()
 
 	setup_ns UA
 	monitor "$UA" -j -p
-	before=$HEARD
+	before=$KNOWN
 	ip_batch "$UA" <<-END
 		link add xv0 type xvti
 		link set xv0 name xv1
 	END
 	must in_ns "$UA" xvti set xv1 local 192.0.2.1 remote 192.0.2.2 reqid 7
+	await "the set is told" grep -q '"reqid": *7' "$EVENTS"
 	must ip -n "$UA" link del xv1
 	expect "the last of them" '"deleted": *true'
 	check_eq "events" "$(jq -r '[.created // "-", .renamed_from // "-",
@@ -206,7 +207,7 @@ overflow() # netns
 {
 	local round
 
-	for round in {1..100}; do
+	for round in {1..300}; do
 		printf 'set xv0 queue %s\n' {1..9} "$((round + 10))" |
 			in_ns "$1" xvti -b - || return
 		[ "$(refused_messages "$1")" -eq 0 ] || return 0

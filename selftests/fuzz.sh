@@ -64,12 +64,12 @@ churn_lines()
 	END
 }
 
-# Goes on until it is killed, and counts its rounds.
+# Goes on until it is told that it is enough, and counts its rounds.
 churn()
 {
 	local rounds=0
 
-	while :; do
+	while [ ! -e "$TMP/enough" ]; do
 		read -rt 1 -u "$NAP" || :
 		ip -n "$UA" -force -batch "$TMP/churn" >/dev/null 2>&1
 		echo $((++rounds)) >"$TMP/rounds"
@@ -122,7 +122,8 @@ case_netlink()
 	second=$!
 	check_report "underlay" "$first" "$TMP/first"
 	check_report "overlay" "$second" "$TMP/second"
-	stop "$CHURN"
+	touch "$TMP/enough"
+	wait "$CHURN"
 	check_ge "rounds of what happened meanwhile" "$(cat "$TMP/rounds")" 1
 	note "$(cat "$TMP/rounds") rounds"
 	after_all

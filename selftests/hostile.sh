@@ -136,8 +136,7 @@ case_looping()
 
 	setup
 	for ns in "$OA" "$OB"; do
-		forwards "$ns"
-		must in_ns "$ns" sysctl -qw net.ipv4.conf.all.rp_filter=0 \
+		must in_ns "$ns" sysctl -qw net.ipv4.ip_forward=1 net.ipv4.conf.all.rp_filter=0 \
 			net.ipv4.conf.xv0.rp_filter=0 net.ipv4.conf.xv1.rp_filter=0
 		must ip -n "$ns" route add 10.66.0.0/16 dev xv0
 	done

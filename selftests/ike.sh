@@ -51,7 +51,7 @@ case_traffic() # outer-family
 	initiate
 	check_eq "policies" "$(ip -n "$UA" xfrm policy list nosock)" ""
 	both_families "IPv$1 outside"
-	check_eq "MTU" "$(dev_attr "$OA" xv0 mtu)" $((1446 - 20 * ($1 == 6)))
+	await "MTU" is $((1446 - 20 * ($1 == 6))) dev_attr "$OA" xv0 mtu
 	tcp_ok "IPv4" "$OA" "$OB" "$IB4"
 }
 

@@ -49,7 +49,7 @@ case_traffic() # outer-family
 	ping_none "before IKE" "$OA" "$IB4" 2
 	libreswan_initiate
 	check_eq "marked SAs" "$(ip -n "$UA" xfrm state | grep -c mark)" 0
-	check_eq "marked policies for all" "$(traps "$UA")" 2
+	await "marked policies for all" is 2 traps "$UA"
 	both_families "IPv$1 outside"
 	check "explain" in_ns "$OA" xvti explain xv0 to "$IB4"
 	await "MTU" is $((1446 - 20 * ($1 == 6))) dev_attr "$OA" xv0 mtu
@@ -102,7 +102,7 @@ case_reqid()
 {
 	setup 6 "reqid 7" mark-out=6/0xffffffff reqid=7 auto=add
 	libreswan_initiate
-	check_eq "marked policies out" "$(traps "$UA")" 2
+	await "marked policies out" is 2 traps "$UA"
 	check_eq "marked policies in" \
 		"$(ip -n "$UA" xfrm policy list dir in nosock | grep -c 'mark 0x6')" 0
 	both_families "marked out"
@@ -142,7 +142,7 @@ case_rekey()
 	# Libreswan drops its old SA when it is told to, whatever is under way: the
 	# other direction shows the device in time that the new one is in use
 	ping_on "$OB" "$IA4"
-	numbered "$IB4" 200
+	numbered "$IB4" 50
 	rekey a net4
 	await "one SA is new" is 1 new_spis "$old"
 	rekey a net6

@@ -110,6 +110,7 @@ case_unchanged()
 	setup_tunnel 4
 	cipher gcm
 	sa_pair 7 0x1000
+	await "MTU" is '"sa"' dev_value "$OA" xv0 mtu_source
 	before=$(dev_json "$OA" xv0 'map(del(.stats))')
 	loads "taken over" "$UA" "xv1: added" <<-END
 		$(line xv0 7 netns "$OA" up "${NO_QUEUE[@]}")

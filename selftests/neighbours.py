@@ -17,7 +17,6 @@ import os
 import socket
 import struct
 import sys
-import time
 
 IP_IPSEC_POLICY, IP_XFRM_POLICY = 16, 17
 IPV6_IPSEC_POLICY, IPV6_XFRM_POLICY = 34, 35
@@ -157,13 +156,12 @@ def run_echo(address, port):
 def errors(sock):
     """ICMP errors that have come, by type and code."""
     seen = {}
-    end = time.monotonic() + 0.3
-    while time.monotonic() < end:
+    sock.settimeout(0.5)
+    while True:
         try:
-            data = sock.recv(2048, socket.MSG_DONTWAIT)
-        except BlockingIOError:
-            time.sleep(0.01)
-            continue
+            data = sock.recv(2048)
+        except socket.timeout:
+            break
         at = (data[0] & 15) * 4 if sock.family == socket.AF_INET else 0
         kind = data[at], data[at + 1]
         if kind[0] in ERRORS[sock.family]:

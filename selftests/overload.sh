@@ -51,12 +51,14 @@ setup() # [option...]
 }
 
 # So many packets to addresses of A's tunnels, without waiting for anything. What
-# A could not take in is not the device's to count: MET is what it has forwarded.
+# A could not take in is not the device's to count: MET is what it has forwarded,
+# when it has looked at all of them.
 flood() # count first-address [last-address]
 {
-	local before
+	local before received
 
 	before=$(forwarded)
+	received=$(ip_count 4)
 	in_ns "$H" bash -e <<-END || die "pktgen: $?"
 		cd /proc/net/pktgen
 		echo rem_device_all >kpktgend_0
@@ -67,15 +69,19 @@ flood() # count first-address [last-address]
 		done
 		echo start >pgctrl
 	END
+	await "A has looked at all" at_least $((received + $1)) ip_count 4
 	MET=$(($(forwarded) - before))
 	note "$1 packets to $2: $MET were forwarded"
 	check_ge "forwarded" "$MET" $(($1 / 100))
 }
 
-forwarded()
+forwarded() { ip_count 7; }
+
+# What A's IPv4 has received is its third number, what it has forwarded the sixth.
+ip_count() # column
 {
 	# shellcheck disable=SC2016 # for awk
-	in_ns "$OA" awk '/^Ip: [0-9]/ { print $7 }' /proc/net/snmp
+	in_ns "$OA" awk -v column="$1" '/^Ip: [0-9]/ { print $column }' /proc/net/snmp
 }
 
 # During what the arguments do, xv1 and what needs no tunnel go on.

@@ -320,7 +320,7 @@ no_secrets() # what
 {
 	local found="ffff[89a-f][0-9a-f]{11}|[0-9a-f]{10}[89a-f][0-9a-f]ffff"
 
-	found+="|$UA|secret|198.51.100.77|0x0*bad|10.77"
+	found+="|$UA|secret|198\.51\.100\.77|0x0*bad|10\.77\."
 	! grep -qiE "$found" <<<"$SAID" ||
 		fail "$1: $(grep -oiE ".{0,20}($found).{0,20}" <<<"$SAID")"
 }

@@ -103,7 +103,8 @@ step_ike()
 	ip -n gw1-public xfrm state | grep -E '^src|proto esp'
 	holds "SAs negotiated by strongSwan" is 2 state_count gw1-public
 	holds "no policy in the database" is "" ip -n gw1-public xfrm policy list nosock
-	busywait 5 is 1 dev_attr gw1-private xv0 carrier
+	busywait "$XVTI_WAIT" is 1 dev_attr gw1-private xv0 carrier
+	busywait "$XVTI_WAIT" is 1426 dev_attr gw1-private xv0 mtu
 	run gw1-private xvti show xv0
 	holds "carrier with the SAs" is 1 dev_attr gw1-private xv0 carrier
 	holds "MTU 1426, exact for AES-GCM over IPv6" is 1426 dev_attr gw1-private xv0 mtu
@@ -132,9 +133,9 @@ step_capture()
 	outside=$CAP
 	in_ns site1 ping -n -q -c 2 -i 0.2 10.2.0.10 >/dev/null
 	in_ns site1 ping -n -q -c 2 -i 0.2 2001:db8:a2::10 >/dev/null
-	busywait 5 at_least 8 captured
+	busywait "$XVTI_WAIT" at_least 8 captured
 	CAP=$inside
-	busywait 5 at_least 8 captured
+	busywait "$XVTI_WAIT" at_least 8 captured
 	stop "$pid" INT
 	stop "$CAP_PID" INT
 	shown gw1-public "tcpdump -n -i wan0"
