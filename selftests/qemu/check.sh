@@ -9,8 +9,8 @@
 # What takes longest comes first, so that all lanes end at about the same time; but
 # the kernel that is built comes after all that others are to run first.
 DEFAULT_RELEASES="bookworm bullseye trixie-backports trixie debug"
-# Seconds for all tests of a release, and for a guest to start.
-GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((4200 + ${XVTI_SOAK_SECONDS:-0}))}
+# Seconds for a part of the tests of a release, and for a guest to start.
+GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((7200 + ${XVTI_SOAK_SECONDS:-0}))}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-400}
 # Minutes from the start of the run after which no test goes on; 0 is no limit.
 MINUTES=${XVTI_MINUTES:-0}
@@ -241,7 +241,7 @@ show_output()
 # dies fails the test that it died in, and the rest run in another.
 check_release()
 {
-	local release=$1 part=$2 dir run=$RUN/$1 start=$SECONDS test cpus
+	local release=$1 part=$2 dir run=$RUN/$1-$2 start=$SECONDS test cpus
 
 	set_within
 	guest_gather "$release"
@@ -526,13 +526,14 @@ run_check()
 	if [[ ! ${T-} && ! ${KDIR-} ]]; then
 		(check_host) || BROKEN=$((BROKEN + 1))
 	fi
-	GUESTS=$((slots < ${#CHOSEN[@]} ? slots : ${#CHOSEN[@]}))
 	for part in first last; do
 		for release in "${CHOSEN[@]}"; do
 			choose_for "$release" "$part"
 			((${#TODO[@]} == 0)) || queue+=("$release $part")
 		done
 	done
+	GUESTS=$(side_by_side)
+	((slots >= GUESTS)) || GUESTS=$slots
 	declare -gA CHILDREN=()
 	while ((${#queue[@]} > 0)); do
 		if ! next_one; then
@@ -563,7 +564,8 @@ end_release()
 
 # Take from run_check's queue, as its release and part, the first that can be run
 # now, as one of its slots: not beside the build of a kernel, which takes the
-# processors of a guest, nor beside the release's other part. Fails if there is none.
+# processors of a guest, nor beside the release's other part if that would keep
+# another release waiting. Fails if there is none.
 next_one()
 {
 	local i
@@ -571,12 +573,19 @@ next_one()
 	(($(running) < slots)) && ! builds || return 1
 	for i in "${!queue[@]}"; do
 		read -r release part <<<"${queue[i]}"
-		if (($(running "$release") == 0)); then
+		if ((${#CHOSEN[@]} == 1 || $(running "$release") == 0)); then
 			unset "queue[i]"
 			return 0
 		fi
 	done
 	return 1
+}
+
+# How many guests run_check's queue could keep busy: both parts of a release that is
+# alone, or else one for each.
+side_by_side()
+{
+	echo $((${#CHOSEN[@]} == 1 ? ${#queue[@]} : ${#CHOSEN[@]}))
 }
 
 # Whether a kernel is being built.
