@@ -108,7 +108,17 @@ def sender(family):
     return sock
 
 
-def send(family, address, size):
+def error_of(sock, patience):
+    """What an ICMP error has told the socket, within so many seconds."""
+    end = time.monotonic() + patience
+    while True:
+        told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        if told or time.monotonic() > end:
+            return told
+        time.sleep(0.001)
+
+
+def send(family, address, size, patience):
     """Send so many octets in all; the path MTU if they were refused, or None."""
     sock = sender(family)
     body = size - (20 if family == 4 else 40)
@@ -117,7 +127,7 @@ def send(family, address, size):
     sock.connect((address, 0))
     try:
         sock.send(data)
-        told = sock.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR)
+        told = error_of(sock, patience)
     except OSError as error:
         if error.errno != errno.EMSGSIZE:
             raise
@@ -171,10 +181,11 @@ class Product:
                 return mtu
             time.sleep(0.01)
 
-    def measure(self, family, size):
-        """Packets and octets on the wire for one of this size, and refusal."""
+    def measure(self, family, size, patience=0):
+        """Packets and octets on the wire for one of this size, and refusal, which
+        is waited for where one is wanted."""
         packets, octets = self.ua.sent("v0")
-        told = send(family, self.address(family), size)
+        told = send(family, self.address(family), size, patience)
         now = self.ua.sent("v0")
         self.delivered += not told
         return now[0] - packets, now[1] - octets, told
@@ -204,7 +215,7 @@ class Product:
             if packets != 2 or told:
                 wrong.append(f"{mtu} octets: {packets} packets, told {told}")
         limit = fit if family == 4 else mtu
-        packets, octets, told = self.measure(family, limit + 1)
+        packets, octets, told = self.measure(family, limit + 1, 1)
         if packets or told != limit:
             wrong.append(f"{limit + 1} octets: {packets} packets, told {told}")
         lost = self.lost()
