@@ -14,7 +14,7 @@
 
 # How long a BGP session may hear nothing, and what an emulated guest takes for
 # all that comes before and after, in milliseconds.
-readonly HOLD=$((1000 * BGP_HOLD)) SLACK=$((3000 * XVTI_SLOW))
+readonly HOLD=$((1000 * TIMERS[BGP_HOLD])) SLACK=$((3000 * XVTI_SLOW))
 # OSPF takes in what has changed at the next tick, at a gateway and then at its
 # site's router.
 readonly TICKS=$((2000 * XVTI_SLOW))
@@ -111,7 +111,7 @@ case_overlap()
 case_ecmp()
 {
 	need_lab
-	check_flows 24 15 57 "V1-1 V1-2" V2-1 V2-2 V3-1 V3-2
+	check_flows 24 $((15 * XVTI_SLOW)) 57 "V1-1 V1-2" V2-1 V2-2 V3-1 V3-2
 }
 
 # What fits is exactly what AES-GCM leaves of 1500 octets over IPv6, and hosts

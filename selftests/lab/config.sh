@@ -6,9 +6,12 @@
 
 declare -A VARS
 
-# For how many seconds BGP, and OSPF, keep a neighbour that says nothing. A kernel
-# that is slow by design has more.
-readonly BGP_HOLD=$((6 * ${XVTI_SLOW:-1})) OSPF_DEAD=$((4 * ${XVTI_SLOW:-1}))
+# In seconds: how long BGP, OSPF and IKE keep a neighbour that says nothing, and when
+# IKE begins to ask. A kernel that is slow by design has more.
+: "${XVTI_SLOW:=1}"
+declare -rA TIMERS=([BGP_HOLD]=$((6 * XVTI_SLOW)) [OSPF_DEAD]=$((4 * XVTI_SLOW))
+	[IKE_RETRANSMIT]=$((2 * XVTI_SLOW)) [IKE_DEAD]=$((24 * XVTI_SLOW))
+	[DPD_DELAY]=$((10 * XVTI_SLOW)))
 
 # A template with its @NAMES@ replaced and without its licence.
 render() # template
@@ -19,6 +22,9 @@ render() # template
 	text=${text#*$'\n'}
 	for key in "${!VARS[@]}"; do
 		text=${text//@$key@/"${VARS[$key]}"}
+	done
+	for key in "${!TIMERS[@]}"; do
+		text=${text//@$key@/"${TIMERS[$key]}"}
 	done
 	printf '%s\n' "$text"
 }
@@ -60,8 +66,7 @@ configure_gateway() # gateway directory
 	mkdir -p "$dir"/swanctl/{conf.d,x509,x509ca,x509ocsp,x509aa,x509ac,x509crl} \
 		"$dir"/swanctl/{pubkey,private,rsa,ecdsa,bliss,pkcs8,pkcs12}
 	VARS=([GATEWAY]=$gw [DIR]=$dir [LOCAL]=${PUBLIC[$gw]} [AS]=${AS[${SITE[$gw]}]}
-		[ROUTER_ID]=10.255.${number/-/.} [FRONTEND]=stroke
-		[BGP_HOLD]=$BGP_HOLD [OSPF_DEAD]=$OSPF_DEAD)
+		[ROUTER_ID]=10.255.${number/-/.} [FRONTEND]=stroke)
 	[ "$STYLE" = ipsec ] || VARS[FRONTEND]=
 	render strongswan.conf >"$dir/strongswan.conf"
 	render public-bird >"$dir/public-bird.conf"
@@ -83,8 +88,7 @@ configure_router() # site directory
 
 	read -r own4 own6 _ <<<"${NETS[$1]}"
 	mkdir -p "$2"
-	VARS=([ROUTER_ID]=10.255.$1.255 [OWN4]=${own4%/*} [OWN6]=${own6%/*}
-		[OSPF_DEAD]=$OSPF_DEAD)
+	VARS=([ROUTER_ID]=10.255.$1.255 [OWN4]=${own4%/*} [OWN6]=${own6%/*})
 	render router-bird >"$2/bird.conf"
 }
 

@@ -3,7 +3,7 @@
 """Probes over all paths at once: what was lost, and when.
 
 probe.py echo ADDRESS...                  answers probes to these addresses
-probe.py send PORTS FROM TO [FROM TO...]  sends up to 24 probes a second for each
+probe.py send PORTS FROM TO [FROM TO...]  sends up to RATE probes a second for each
                                           pair, and prints each half second
 
     NOW SENT LOST LAST
@@ -17,6 +17,7 @@ probed from so many ports in turn, so that all paths are used where routes have
 several next hops.
 """
 
+import os
 import select
 import signal
 import socket
@@ -25,7 +26,7 @@ import sys
 import time
 
 PORT = 7007
-RATE = 24
+RATE = 24 / int(os.environ.get("XVTI_SLOW", 1))
 PATIENCE = 1.0
 WINDOW = 32
 FORMAT = "!Q"
