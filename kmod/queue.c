@@ -56,7 +56,8 @@ unsigned int xvti_queue_changes(const struct xvti_dev *xv)
 /* Has an SA come since a packet was refused, and found none here? It may also be
  * that the core is about to tell of one that has come or gone: so the packet is
  * looked at soon, not at once. In policy mode, where a flow may wait while others
- * have SAs, any change may have been the one.
+ * have SAs, any change may have been the one: after it, as after a kick, a packet is
+ * sent or dropped.
  */
 static bool xvti_queue_missed(const struct xvti_dev *xv, struct sk_buff *skb,
 			      unsigned int changes)

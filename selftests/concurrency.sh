@@ -143,7 +143,7 @@ case_all()
 
 # An SA that comes between the moment when a packet finds none and the one when it
 # waits. The SA finds no packet to wake, and the packet has no other that would.
-case_meanwhile() # mark
+case_meanwhile()
 {
 	setup_hosts
 	NO_QUEUE=()

@@ -30,7 +30,7 @@ talk() # netns address [option...]
 	local ns=$1 addr=$2
 
 	shift 2
-	hear with_errors in_ns "$ns" ping -n -q -l 5 -i "$XVTI_INTERVAL" -c 5 -W 5 "$@" "$addr"
+	hear with_errors in_ns "$ns" ping -n -q -l 5 -S 100000 -i "$XVTI_INTERVAL" -c 5 -W 5 "$@" "$addr"
 	[[ $HEARD = *" 5 received"* ]] || fail "$WHERE: ping $* $addr: $HEARD"
 	[[ $HEARD =~ [0-9]+\ packets.*received ]] && say "$addr $*: ${BASH_REMATCH[0]}"
 }

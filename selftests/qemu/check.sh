@@ -44,19 +44,6 @@ time_limit()
 	(set +u; echo $(((own) * SLOW)))
 }
 
-# Set SLOW to how much longer a kernel may take for all. One with KASAN or KCSAN
-# takes about three times as long.
-measure_kernel()
-{
-	local layer
-
-	SLOW=1
-	for layer in "${LAYERS[@]}"; do
-		! grep -qsx 'CONFIG_K[AC]SAN=y' "$layer/boot/config-$KERNEL_RELEASE" ||
-			SLOW=3
-	done
-}
-
 # Set TODO to the tests for release $1 in part $2 of the run: "first", or "last" for
 # what comes when every release has run its first part. That is what says "last" in
 # its line "# kernels=": what is about the command more than about packets, and what
@@ -246,11 +233,12 @@ check_release()
 	set_within
 	guest_gather "$release"
 	: >"$RUN/gathered-$release-$part"
-	measure_kernel
 	CPUS=$(guest_cpus)
 	# IKE daemons and BGP have timers, the rest has time.
-	[[ $release == "$FIRST_RELEASE" ]] ||
+	if [[ $release != "$FIRST_RELEASE" ]] ||
+		((${#CHOSEN[@]} == 1)) && [[ $part == last ]]; then
 		renice -n 10 -p "$BASHPID" >/dev/null
+	fi
 	begin_results "$(label_of "$release")"
 	dir=$OUT/$LABEL
 
@@ -521,6 +509,8 @@ run_check()
 	read_request
 	mkdir -p "$OUT"
 	rm -rf "${OUT:?}"/*/
+	# otherwise most guests are smaller than those of kernels that we build
+	((${#CHOSEN[@]} > 1)) || MEMORY=$(guest_memory "${CHOSEN[0]}")
 	slots=$(parallel)
 	BROKEN=0
 	if [[ ! ${T-} && ! ${KDIR-} ]]; then
@@ -564,8 +554,8 @@ end_release()
 
 # Take from run_check's queue, as its release and part, the first that can be run
 # now, as one of its slots: not beside the build of a kernel, which takes the
-# processors of a guest, nor beside the release's other part if that would keep
-# another release waiting. Fails if there is none.
+# processors of a guest, nor beside the release's other part unless there is no other
+# release. Fails if there is none.
 next_one()
 {
 	local i

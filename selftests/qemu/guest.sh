@@ -4,8 +4,8 @@
 # guest.sh - gather what a guest consists of. Sourced by run.sh.
 # shellcheck disable=SC2034 # boot.sh and check.sh use what is set here
 
-# Gather the guest of release $1: sets KERNEL, INITRD, KERNEL_RELEASE, LAYERS
-# and MEMORY. NOMODULE=1 leaves out all that is built from this tree. WITHIN may
+# Gather the guest of release $1: sets KERNEL, INITRD, KERNEL_RELEASE, LAYERS,
+# MEMORY and SLOW. NOMODULE=1 leaves out all that is built from this tree. WITHIN may
 # be a command that ends what takes too long to be made.
 guest_gather()
 {
@@ -28,6 +28,20 @@ guest_gather()
 	[[ ${NOMODULE-} || ${KDIR-} ]] ||
 		add_layer layer.sh dkms "$root" "$parent"
 	boot_files "$root" "$parent" "$(basename "$parent"/usr/lib/modules/*)"
+	measure_kernel
+}
+
+# Set SLOW to how much longer a kernel may take for all. One with KASAN or KCSAN
+# takes about three times as long.
+measure_kernel()
+{
+	local layer
+
+	SLOW=1
+	for layer in "${LAYERS[@]}"; do
+		! grep -qsx 'CONFIG_K[AC]SAN=y' "$layer/boot/config-$KERNEL_RELEASE" ||
+			SLOW=3
+	done
 }
 
 # The first of Debian's kernels whose source has YNL whole, in its release.
