@@ -6,10 +6,12 @@
 
 declare -A VARS
 
-# In seconds: how long BGP, OSPF and IKE keep a neighbour that says nothing, and when
-# IKE begins to ask. A kernel that is slow by design has more.
+# In seconds: how long BGP, OSPF and IKE keep a neighbour that says nothing, when IKE
+# begins to ask, and when BGP tries to connect and gives that up. A kernel that is
+# slow by design has more.
 : "${XVTI_SLOW:=1}"
 declare -rA TIMERS=([BGP_HOLD]=$((6 * XVTI_SLOW)) [OSPF_DEAD]=$((4 * XVTI_SLOW))
+	[BGP_DELAY]=$((1 * XVTI_SLOW)) [BGP_RETRY]=$((2 * XVTI_SLOW))
 	[IKE_RETRANSMIT]=$((2 * XVTI_SLOW)) [IKE_DEAD]=$((24 * XVTI_SLOW))
 	[DPD_DELAY]=$((10 * XVTI_SLOW)))
 

@@ -616,6 +616,7 @@ check_flows() # ports seconds packets "gateway..." peer...
 	probes_start "$1"
 	pause "$2"
 	probes_end
+	[ "$LOST" -eq 0 ] || note "sent and lost, by half seconds:" "$(probes_losing)"
 	check_eq "lost" "$LOST" 0
 	for gw in $4; do
 		for peer in "${@:5}"; do
@@ -675,6 +676,16 @@ outage() # time
 	tail -qn 1 "$TMP"/probes-[12] | awk -v t="$1" '
 		$4 > last { last = $4 }
 		END { print (last > t ? int((last - t) * 1000) : 0) }'
+}
+
+# When probes were lost: "seconds-since-the-first-report:sent/lost" where that grew.
+probes_losing()
+{
+	awk '
+		FNR == 1 { start = $1; lost = 0 }
+		NF == 4 && $3 > lost { printf "%.1f:%d/%d ", $1 - start, $2, $3 }
+		{ lost = $3 }
+	' "$TMP"/probes-[12]
 }
 
 # How many were lost in all.
