@@ -83,7 +83,7 @@ check_counts() # what packets octets
 	done
 }
 
-# 20 echo requests of 56 octets are packets of 84, or of 104 in IPv6.
+# 50 echo requests of 56 octets are packets of 84, or of 104 in IPv6.
 case_counters()
 {
 	setup_hosts
@@ -91,10 +91,10 @@ case_counters()
 	cipher gcm
 	sa_pair 7 0x1000
 	check_counts "before" 0 0
-	ping_ok "IPv4" "$OA" "$IB4" -c 20
-	check_counts "IPv4" 20 $((20 * 84))
-	ping_ok "IPv6" "$OA" "$IB6" -c 20
-	check_counts "IPv6 as well" 40 $((20 * 84 + 20 * 104))
+	ping_ok "IPv4" "$OA" "$IB4" -c 50
+	check_counts "IPv4" 50 $((50 * 84))
+	ping_ok "IPv6" "$OA" "$IB6" -c 50
+	check_counts "IPv6 as well" 100 $((50 * 84 + 50 * 104))
 	check_no_drops "$OA" xv0
 	check_no_drops "$OB" xv0
 }

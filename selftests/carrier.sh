@@ -136,7 +136,7 @@ case_asks_again()
 		link set xv0 down
 		link set xv0 up
 	END
-	check "up again: it asks at once" busywait 5 at_least $((before + 1)) acquires
+	check "up again: it asks at once" busywait 2 at_least $((before + 1)) acquires
 }
 
 # An SA that expires is one that is gone.

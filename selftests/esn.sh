@@ -80,6 +80,7 @@ record() # what count
 	local left
 
 	capture "$UB" v0
+	# tcpdump has no room for more at once
 	for ((left = $2; left > 0; left -= 20)); do
 		ping_ok "$1" "$OA" "$IB4" -c $((left < 20 ? left : 20))
 	done

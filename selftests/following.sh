@@ -213,13 +213,10 @@ strongswan_major()
 
 case_inactivity_direct()
 {
-	local before
-
 	setup "$B4" "inactivity = ${IDLE}s"
 	begin
-	before=$(link_stat "$OA" xv0 rx_packets)
 	ping_on "$OA" "$IB4"
-	await "traffic" at_least $((before + 20)) link_stat "$OA" xv0 rx_packets
+	await "traffic" at_least 100 link_stat "$OA" xv0 rx_packets
 	if [ "$(strongswan_major)" -ge 6 ]; then
 		await "time" passed $((EPOCHSECONDS + 3 * IDLE))
 		check_eq "closed while it is in use" "$(sa_counts)" "[1,1]"

@@ -21,7 +21,7 @@ readonly KSFT_PASS=0 KSFT_FAIL=1 KSFT_ERROR=2 KSFT_SKIP=4
 : "${XVTI_SLOW:=1}"
 # How long a state may take to appear, in seconds. Only a failing test waits
 # that long; an emulated guest is slow.
-: "${XVTI_WAIT:=$((30 * XVTI_SLOW))}"
+: "${XVTI_WAIT:=30}"
 
 SELFTESTS=$(dirname "$(readlink -f "${BASH_SOURCE[0]}")")
 # The tool is looked for where it was installed, then in the tree.
@@ -876,9 +876,9 @@ sa_packets() # netns dst spi [option...]
 
 # --- traffic ----------------------------------------------------------------
 
-# So many echo requests must all come back, up to 20, which are sent at once, with
-# room for all: where they are counted, none may be sent because an answer is late.
-# What waits for all of them sends another one when that takes longer than this, in
+# So many echo requests must all come back. They are sent at once, with room for some
+# hundred: where they are counted, none may be sent because an answer is late. What
+# waits for all of them sends another one when that takes longer than this, in
 # seconds.
 : "${XVTI_INTERVAL:=5}"
 

@@ -142,7 +142,7 @@ case_rekey()
 	# Libreswan drops its old SA when it is told to, whatever is under way: the
 	# other direction shows the device in time that the new one is in use
 	ping_on "$OB" "$IA4"
-	numbered "$IB4" 50
+	numbered "$IB4" 200
 	rekey a net4
 	await "one SA is new" is 1 new_spis "$old"
 	rekey a net6

@@ -109,8 +109,8 @@ case_all_nodes()
 	setup_hosts
 	for outer in 4 6; do
 		setup "$outer"
-		await "IPv$outer: answer of the peer" answers "$OA" ff02::1%xv0 "$LLB"
-		await "IPv$outer: answer of the peer, back" answers "$OB" ff02::1%xv0 "$LLA"
+		check "IPv$outer: answer of the peer" answers "$OA" ff02::1%xv0 "$LLB"
+		check "IPv$outer: answer of the peer, back" answers "$OB" ff02::1%xv0 "$LLA"
 		check_no_drops "$OA" xv0
 		sa_pair_del 0x1000
 		del_tunnel
@@ -118,7 +118,7 @@ case_all_nodes()
 	# IPv4, which hosts do not answer unless they are told to
 	setup 4
 	must in_ns "$OB" sysctl -qw net.ipv4.icmp_echo_ignore_broadcasts=0
-	await "224.0.0.1: answer of the peer" answers "$OA" 224.0.0.1 "$IB4" -I xv0
+	check "224.0.0.1: answer of the peer" answers "$OA" 224.0.0.1 "$IB4" -I xv0
 }
 
 answers() # netns address who [option...]

@@ -171,7 +171,7 @@ case_color()
 }
 
 # A second may pass between two of them.
-timeless() { sed 's/, for [0-9]*s$//'; }
+timeless() { sed 's/, for [0-9]*s$/, for some seconds/'; }
 
 # What others watch: the counters of the device, wherever they are read.
 case_counters()

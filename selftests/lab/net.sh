@@ -13,6 +13,8 @@
 
 # Not in /run: charon has one of its own.
 : "${LAB:=/tmp/xvti-lab}"
+# Its daemons' timers are longer where a kernel is slow.
+XVTI_WAIT=$((XVTI_WAIT * XVTI_SLOW))
 
 # For so many seconds a router believes what it is told of a path MTU.
 readonly PATH_MTU_LIFE=5

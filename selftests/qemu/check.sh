@@ -10,7 +10,7 @@
 # the kernel that is built comes after all that others are to run first.
 DEFAULT_RELEASES="bookworm bullseye trixie-backports trixie debug"
 # Seconds for a part of the tests of a release, and for a guest to start.
-GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((7200 + ${XVTI_SOAK_SECONDS:-0}))}
+GUEST_LIMIT=${XVTI_GUEST_LIMIT:-$((4200 + ${XVTI_SOAK_SECONDS:-0}))}
 BOOT_LIMIT=${XVTI_BOOT_LIMIT:-400}
 # Minutes from the start of the run after which no test goes on; 0 is no limit.
 MINUTES=${XVTI_MINUTES:-0}
@@ -522,7 +522,8 @@ run_check()
 			((${#TODO[@]} == 0)) || queue+=("$release $part")
 		done
 	done
-	GUESTS=$(side_by_side)
+	# both parts of a release that is alone, or else one for each release
+	GUESTS=$((${#CHOSEN[@]} == 1 ? ${#queue[@]} : ${#CHOSEN[@]}))
 	((slots >= GUESTS)) || GUESTS=$slots
 	declare -gA CHILDREN=()
 	while ((${#queue[@]} > 0)); do
@@ -569,13 +570,6 @@ next_one()
 		fi
 	done
 	return 1
-}
-
-# How many guests run_check's queue could keep busy: both parts of a release that is
-# alone, or else one for each.
-side_by_side()
-{
-	echo $((${#CHOSEN[@]} == 1 ? ${#queue[@]} : ${#CHOSEN[@]}))
 }
 
 # Whether a kernel is being built.
