@@ -70,7 +70,7 @@ churn()
 	local rounds=0
 
 	while [ ! -e "$TMP/enough" ]; do
-		read -rt 1 -u "$NAP" || :
+		nap 1
 		ip -n "$UA" -force -batch "$TMP/churn" >/dev/null 2>&1
 		echo $((++rounds)) >"$TMP/rounds"
 	done

@@ -325,7 +325,7 @@ case_daemon_killed()
 	kill -KILL "$(charon_pid V1-1)"
 	if [ "$STYLE" = swanctl ]; then
 		await "charon of V1-1 ends" not alive "$LAB/V1-1" ike
-		pause 3
+		nap 3
 		start_ike V1-1
 	fi
 	healed "charon of V1-1 is killed and started again" "$start" $((1000 * XVTI_SLOW))
@@ -415,7 +415,7 @@ case_link_cut()
 	must ip -n internet link set V1-1 nomaster
 	healed "wan0 of V1-1 is cut" "$start" $((HOLD + TICKS + SLACK))
 	must ip -n internet link set V1-1 master br0
-	pause $((8 * XVTI_SLOW))
+	nap $((8 * XVTI_SLOW))
 	probes_end
 	whole_again "wan0 of V1-1 is mended" "$start"
 	note "BGP sessions that were lost: $(comm -13 <(echo "$before") <(session_starts) | wc -l)"
@@ -431,9 +431,9 @@ case_link_flap()
 	start=$(now)
 	for _ in 1 2 3; do
 		must ip -n internet link set V1-1 down
-		pause 0.3
+		nap 0.3
 		must ip -n internet link set V1-1 up
-		pause 0.3
+		nap 0.3
 	done
 	healed "wan0 of V1-1 has flapped" "$start" $((HOLD + SLACK))
 	whole_again "wan0 of V1-1 has flapped" "$start"

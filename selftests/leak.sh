@@ -328,7 +328,7 @@ case_sequences()
 		for ((i = 0; i < 5; i++)); do
 			random_step
 			list+="${list:+; }$DONE"
-			pause 0.4
+			nap 0.4
 		done
 		note "sequence $nr: $list"
 		mend_all

@@ -97,8 +97,6 @@ feed_end() # name
 STORMS=()
 STORM_PIDS=()
 
-nap() { read -rt "$1" -u "$NAP" || :; }
-
 # One of the arguments, in CHOICE.
 choose()
 {

@@ -114,7 +114,7 @@ forget_path_mtu()
 {
 	local ns
 
-	pause $((PATH_MTU_LIFE + 1))
+	nap $((PATH_MTU_LIFE + 1))
 	for ns in "${ROUTERS[@]}"; do
 		in_ns "$ns" sysctl -qw net.ipv6.route.flush=1
 	done
@@ -616,7 +616,7 @@ check_flows() # ports seconds packets "gateway..." peer...
 
 	count_from_now "${@:4}"
 	probes_start "$1"
-	pause "$2"
+	nap "$2"
 	probes_end
 	[ "$LOST" -eq 0 ] || note "sent and lost, by half seconds:" "$(probes_losing)"
 	check_eq "lost" "$LOST" 0
@@ -664,11 +664,6 @@ quiet_for() # seconds [time]
 		{ since = $4 > t ? $4 : t }
 		NF == 4 && $1 - since > s + 1 && $2 > 40 { good++ }
 		END { exit good != 2 }'
-}
-
-pause() # seconds
-{
-	read -rt "$1" -u "$NAP" || :
 }
 
 # Milliseconds from a time of EPOCHREALTIME to the last probe that was lost, or

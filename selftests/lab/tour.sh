@@ -131,7 +131,7 @@ show_ecmp()
 	headline "Many flows between sites 1 and 2, on all four tunnels"
 	count_from_now "V1-1 V1-2" V2-1 V2-2
 	probes_start 24
-	pause 8
+	nap 8
 	probes_end
 	for gw in V1-1 V1-2; do
 		for peer in V2-1 V2-2; do
