@@ -17,6 +17,10 @@
  * the peer is seen to use the new SA, when the old one is deleted, or when
  * XVTI_HANDOVER_MAX has passed, which bridges one retransmission of IKE.
  *
+ * A daemon that has ended leaves SAs that the next one does not know of, and that
+ * the peer forgets as soon as that one says that it is new (INITIAL_CONTACT, RFC
+ * 7296, 2.4). They are not held on to.
+ *
  * The side that asks for the rekey needs no such care, as the peer is ready
  * before it is. It is known by the soft lifetime of its SAs, where a daemon
  * uses that; where not, and where traffic goes one way only, the old SA is
@@ -64,6 +68,13 @@ static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 	return out && !(xv->usable_out & ~out->inner) ? out : NULL;
 }
 
+/* Whether one daemon has made both, as far as is known. */
+static bool xvti_handover_same_owner(const struct xvti_sa *a,
+				     const struct xvti_sa *b)
+{
+	return !a->owner || !b->owner || a->owner == b->owner;
+}
+
 /**
  * xvti_handover_begin() - an inbound SA was completed
  * @sa: the SA, new and bound
@@ -80,7 +91,7 @@ void xvti_handover_begin(struct xvti_sa *sa)
 	    xv->conf.mode != XVTI_MODE_DIRECT)
 		return;
 	old = xvti_handover_old(xv);
-	if (!old)
+	if (!old || !xvti_handover_same_owner(old, sa))
 		return;
 	WRITE_ONCE(sa->unused, true);
 	if (xv->held_spi)

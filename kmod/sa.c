@@ -557,13 +557,14 @@ static void xvti_sa_event(struct xvti_net *xn, struct xfrm_state *x,
 	if (c->event == XFRM_MSG_UPDSA && x->km.state == XFRM_STATE_DEAD) {
 		/* the request, of which the core's SA took what it wanted */
 		queue_delayed_work(xvti_policy_wq, &xn->resync_work, 0);
-	} else if (c->event == XFRM_MSG_NEWSA) {
-		xvti_sa_add(xn, x);
-	} else if (c->event == XFRM_MSG_UPDSA) {
-		bool completed = !sa;
+	} else if (c->event == XFRM_MSG_NEWSA || c->event == XFRM_MSG_UPDSA) {
+		bool completed = !sa && c->event == XFRM_MSG_UPDSA;
 
 		sa = xvti_sa_add(xn, x);
-		if (sa && completed)
+		if (!sa)
+			return;
+		sa->owner = c->portid;
+		if (completed)
 			xvti_handover_begin(sa);
 	} else if (sa && c->event == XFRM_MSG_EXPIRE && !c->data.hard) {
 		sa->expiring = true;

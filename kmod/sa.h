@@ -47,6 +47,7 @@ enum xvti_async {
  * @reqid: reqid
  * @if_id: interface id
  * @gen: last walk that saw it
+ * @owner: netlink port of the daemon that made it, or 0 if that is not known
  * @add_time: seconds since the epoch
  * @dir: as seen from @xv
  * @family: family of the outer addresses
@@ -80,6 +81,7 @@ struct xvti_sa {
 	u32			reqid;
 	u32			if_id;
 	u32			gen;
+	u32			owner;
 	u64			add_time;
 	enum xvti_dir		dir;
 	u16			family;

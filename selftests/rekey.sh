@@ -106,6 +106,12 @@ case_other_cipher()
 	check_no_drops "$OA" xv0
 }
 
+reserve() # reqid [mark...]
+{
+	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
+		mode tunnel reqid "$1" "${@:2}" min $((0x2001)) max $((0x2001))
+}
+
 # As a daemon does it whose peer has asked: it reserves an SPI, completes the
 # SA in, and adds the SA out, of which the peer does not know yet.
 answer() # reqid [mark...]
@@ -113,8 +119,7 @@ answer() # reqid [mark...]
 	local reqid=$1
 
 	shift
-	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
-		mode tunnel reqid "$reqid" "$@" min $((0x2001)) max $((0x2001))
+	reserve "$reqid" "$@"
 	ANSWERED=${EPOCHREALTIME/./}
 	ip_batch "$UA" <<-END
 		$(sa_line "$B" "$A" 0x2001 "$reqid" "$@" | sed 's/ add / update /')
@@ -252,6 +257,35 @@ soft_limit()
 	sa_pair 7 0x1000 limit packet-soft 2
 }
 
+# Nor where the old SA is of a daemon that was there before: the peer, which is ready
+# here, need not know that SA any more. Its answer to the first packet shows that
+# it is.
+case_new_daemon()
+{
+	local owner
+
+	for owner in 1001 1002; do
+		setup_hosts
+		setup_tunnel 4
+		cipher gcm
+		sa_pair 7 0x1000
+		must in_ns "$UA" "$SELFTESTS/owned.py" 1001 again "$B" 0x1000
+		ping_ok "before" "$OA" "$IB4"
+		complete_rekey
+		reserve 7
+		must in_ns "$UA" "$SELFTESTS/owned.py" "$owner" complete "$A" 0x1001 0x2001
+		sa_add "$UA" "$A" "$B" 0x2000 7
+		ping_ok "after" "$OA" "$IB4" -c 1
+		ping_ok "after" "$OA" "$IB4" -c 2
+		if [ "$owner" = 1001 ]; then
+			check_used "the same daemon" 4 2
+		else
+			check_used "another daemon" 3 3
+		fi
+		run_deferred
+	done
+}
+
 # Nor where there is one SA for each inner family: the other family's would wait.
 case_one_family()
 {
@@ -279,4 +313,5 @@ case_one_family()
 
 need_module
 run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher other_reqid \
-	peer_rekeys peer_deletes peer_late peer_silent peer_waits own_rekey one_family
+	peer_rekeys peer_deletes peer_late peer_silent peer_waits own_rekey new_daemon \
+	one_family

@@ -27,11 +27,11 @@ def open_socket():
     return socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_XFRM)
 
 
-def talk(sock, kind, flags, payload):
-    """One message; what follows the header of its answer. Exits with what the
-    kernel says to it."""
+def talk(sock, kind, flags, payload, port=0):
+    """One message, which says that it is of this port; what follows the header of
+    its answer. Exits with what the kernel says to it."""
     sock.send(struct.pack("=IHHII", 16 + len(payload), kind,
-                          NLM_F_REQUEST | flags, 1, 0) + payload)
+                          NLM_F_REQUEST | flags, 1, port) + payload)
     reply = sock.recv(65536)
     size, kind = struct.unpack_from("=IH", reply)
     error = struct.unpack_from("=i", reply, 16)[0] if kind == NLMSG_ERROR else 0
