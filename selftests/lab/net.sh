@@ -660,9 +660,9 @@ probes_lost()
 # to be after a time.
 quiet_for() # seconds [time]
 {
-	tail -qn 1 "$TMP"/probes-[12] | awk -v s="$1" -v t="${2:-0}" '
+	tail -qn 1 "$TMP"/probes-[12] | awk -v s="$(($1 + XVTI_SLOW))" -v t="${2:-0}" '
 		{ since = $4 > t ? $4 : t }
-		NF == 4 && $1 - since > s + 1 && $2 > 40 { good++ }
+		NF == 4 && $1 - since > s && $2 > 40 { good++ }
 		END { exit good != 2 }'
 }
 
