@@ -63,6 +63,7 @@ run_case() # number case
 	(
 		trap end_case EXIT
 		trap interrupted TERM
+		declare -F "case_$name" >/dev/null || die "there is no such case"
 		"case_$name"
 		exit "$RET"
 	)
