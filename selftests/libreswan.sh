@@ -188,6 +188,8 @@ case_killed()
 	for net in "$OA" "$OB"; do
 		await "SAs of the device in $net" is "[true,true]" sa_dirs "$net"
 	done
+	first_packets "new daemon" "$IB4"
+	first_packets "new daemon" "$IB6"
 	both_families "new daemon"
 }
 

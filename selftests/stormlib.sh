@@ -191,14 +191,20 @@ load_end()
 
 # --- account ----------------------------------------------------------------
 
-# How many objects of a slab are in use, exactly: what CPUs keep for themselves
-# is given back before.
+# What CPUs keep of slabs for themselves is given back, and what KASAN keeps of those
+# that have been freed.
+shrink() # /sys/kernel/slab/NAME
+{
+	echo 1 >"$1/shrink"
+} 2>/dev/null
+
+# How many objects of a slab are in use, exactly.
 slab_objects() # name
 {
 	local dir=/sys/kernel/slab/$1 count
 
 	[ -r "$dir/objects" ] || return 1
-	echo 1 >"$dir/shrink" 2>/dev/null
+	shrink "$dir"
 	read -r count _ <"$dir/objects"
 	echo "$count"
 }
@@ -213,7 +219,16 @@ readonly SLABS="xfrm_dst_cache xfrm_state ip_dst_cache ip6_dst_cache net_namespa
 
 declare -A ACCOUNT=()
 
-mem_available() { sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo; }
+# kB that there are for programs.
+mem_available()
+{
+	local dir
+
+	for dir in /sys/kernel/slab/*; do
+		[ -L "$dir" ] || shrink "$dir"
+	done
+	sed -n 's/^MemAvailable: *\([0-9]*\) kB/\1/p' /proc/meminfo
+}
 
 # After a netns has gone, what RCU had to free has been freed.
 settle()
