@@ -252,42 +252,73 @@ comes_back() # what command...
 	returned "$1" "$lost"
 }
 
-# When the routes no longer use a tunnel, at each of some gateways: milliseconds
-# in LEFT. To look takes its time, so what counts is when they were last seen to
-# use it, in SEEN.
-declare -A LEFT SEEN
-watch_leaving() # time [gateway peer]...
+# Listens for what changes at each of some gateways, in the file of its namespace.
+watch() # gateway...
 {
-	local start=$1 end=$((SECONDS + 15 * XVTI_SLOW)) gw i when
-	local -a ends=("${@:2}")
+	local gw
 
-	LEFT=() SEEN=()
-	while ((${#LEFT[@]} < ${#ends[@]} / 2 && SECONDS < end)); do
-		for ((i = 0; i < ${#ends[@]}; i += 2)); do
-			gw=${ends[i]}
-			[ -z "${LEFT[$gw]:-}" ] || continue
-			when=$(since "$start")
-			if has_left "$gw" "${ends[i + 1]}"; then
-				LEFT[$gw]=$(since "$start")
-			else
-				SEEN[$gw]=$when
-			fi
-		done
+	for gw; do
+		background "$TMP/changes-$gw" ip -n "$gw-private" -ts -o monitor route link
+		await "someone listens at $gw" listens "$BG_PID"
 	done
 }
 
-has_left() # gateway peer
+# Whether a program has a netlink socket with groups.
+listens() # pid
 {
-	local peer=$2
+	awk -v pid="$1" '$3 == pid && $4 !~ /^0*$/ { found = 1 } END { exit !found }' \
+		"/proc/$1/net/netlink"
+}
 
-	! ip -n "$1-private" route show "10.0.${SITE[$peer]}.0/24" |
-		grep -q "dev $peer "
+# When the routes no longer use a tunnel, at each of some gateways that are watched:
+# milliseconds in LEFT.
+declare -A LEFT
+watch_leaving() # time [gateway peer]...
+{
+	local start=$1
+
+	LEFT=()
+	busywait $((15 * XVTI_SLOW)) all_left "$start" "${@:2}"
+}
+
+all_left() # time [gateway peer]...
+{
+	local start=$1 all=0
+
+	shift
+	while [ $# -gt 0 ]; do
+		[ -n "${LEFT[$1]:-}" ] || has_left "$start" "$1" "$2" || all=1
+		shift 2
+	done
+	return "$all"
+}
+
+# The first word about the route to the peer's network that does not have its device.
+has_left() # time gateway peer
+{
+	local stamp when
+
+	while read -r stamp; do
+		when=$(date -d "${stamp//[][]/}" +%s.%6N)
+		[[ $when > $1 ]] || continue
+		LEFT[$2]=$(((${when/./} - ${1/./}) / 1000))
+		return
+	done < <(awk -v net="10.0.${SITE[$3]}.0/24" -v dev="dev $3 " '
+		index($0, " " net " ") && ($2 == "Deleted" || !index($0, dev)) {
+			print $1
+		}' "$TMP/changes-$2")
+	return 1
 }
 
 left() # what gateway limit
 {
-	note "$1: $2 has left the tunnel after ${LEFT[$2]:-too many} ms"
-	check_le "$1: milliseconds when $2 still used the tunnel" "${SEEN[$2]:-0}" "$3"
+	[ -n "${LEFT[$2]:-}" ] || {
+		fail "$1: $2 does not leave the tunnel"
+		note "changes at $2:" "$(cut -c 1-200 "$TMP/changes-$2")"
+		return
+	}
+	check_le "$1: milliseconds until $2 has left the tunnel" "${LEFT[$2]}" "$3"
+	note "$1: $2 has left the tunnel after ${LEFT[$2]} ms"
 }
 
 whole_again() # what time
@@ -344,6 +375,7 @@ case_daemon_restart()
 
 	need_lab
 	probes_start
+	watch V1-1 V2-1
 	start=$(now)
 	kill "$(<"$LAB/V1-1/ike.pid")"
 	watch_leaving "$start" V1-1 V2-1 V2-1 V1-1
@@ -364,6 +396,7 @@ case_sa_lost()
 
 	need_lab
 	probes_start
+	watch V1-1 V2-1
 	start=$(now)
 	lose_sas V1-1 V2-1
 	watch_leaving "$start" V1-1 V2-1 V2-1 V1-1
@@ -381,6 +414,7 @@ case_ike_delete()
 
 	need_lab
 	probes_start
+	watch V1-1 V2-1
 	: >"$LAB/V1-1/charon.log"
 	ike "$LAB/V1-1" --terminate --ike V2-1 >/dev/null &
 	busywait "$XVTI_WAIT" logged_delete || die "no delete in the log"
@@ -410,8 +444,8 @@ case_link_cut()
 
 	need_lab
 	probes_start
-	start=$(now)
 	before=$(session_starts)
+	start=$(now)
 	must ip -n internet link set V1-1 nomaster
 	healed "wan0 of V1-1 is cut" "$start" $((HOLD + TICKS + SLACK))
 	must ip -n internet link set V1-1 master br0
