@@ -5,7 +5,8 @@
 #
 # A device of ours at one end, and at the other what else there is: vti, vti6,
 # the xfrm interface, plain policies, another daemon; and a NAT between two of
-# ours. Each with traffic, the MTU, and rekeys from both ends.
+# ours. Each with traffic, the MTU, and rekeys: from both ends, but from A alone
+# with Libreswan.
 #
 #   OA: xv0 10.8.0.1, fd08::1            OB: xv0 10.8.0.2, fd08::2
 #        :                                    :

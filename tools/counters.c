@@ -58,7 +58,7 @@ static const struct {
 	},
 	[XVTI_A_STATS_RX_MODE] = {
 		"came by an SA that is not in tunnel mode",
-		"negotiate tunnel mode; or set mode policy for transport mode"
+		"negotiate tunnel mode; AH or ESP about IPComp's tunnel needs mode policy"
 	},
 	[XVTI_A_STATS_RX_SELECTOR] = {
 		"decrypted, but outside the selector of the SA",
