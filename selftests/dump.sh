@@ -97,6 +97,8 @@ churn() # netns
 	printf 'link add churn%s group 9 type xvti\n' {1..300} >"$TMP/come"
 	background /dev/null bash -c \
 		"while ip -n $1 -batch $TMP/come && ip -n $1 link del group 9; do :; done"
+	# what it has started would keep the namespace, and go on
+	defer pkill -KILL -P "$BG_PID"
 }
 
 # The command asks again, and says so when it has to give up. It is made slow, so
