@@ -52,7 +52,8 @@ static void xvti_handover_set(struct xvti_dev *xv, __be32 spi)
 }
 
 /* The outbound SA in use, unless there is none or one that wants replacing. To hold
- * on to one of a single family would leave the other without.
+ * on to one of a single family would leave the other without, and to one of a single
+ * CPU the other CPUs.
  */
 static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 {
@@ -62,7 +63,7 @@ static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 		if (sa->expiring)
 			return NULL;
 		if (!out && sa->dir == XVTI_OUT && sa->inner && !sa->foreign &&
-		    sa->reqid == (xv->conf.reqid ?: xv->reqid))
+		    !sa->per_cpu && sa->reqid == (xv->conf.reqid ?: xv->reqid))
 			out = sa;
 	}
 	return out && !(xv->usable_out & ~out->inner) ? out : NULL;

@@ -518,6 +518,8 @@ static struct xvti_sa *xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 	sa = xvti_sa_find(x);
 	if (sa && xvti_sa_same(sa, x)) {
 		sa->gen = xn->resync_gen;
+		/* an update of the SA begins its lifetime anew */
+		sa->expiring = READ_ONCE(x->km.dying);
 		return sa;
 	}
 	if (sa)
@@ -530,6 +532,7 @@ static struct xvti_sa *xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 	}
 	xvti_sa_fill(sa, x);
 	sa->gen = xn->resync_gen;
+	sa->expiring = READ_ONCE(x->km.dying);
 	xvti_sa_insert(xn, sa);
 	return sa;
 }

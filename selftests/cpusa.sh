@@ -128,5 +128,24 @@ case_others_alone()
 	from_cpu "beside one for all again" "$last" "$IB4"
 }
 
+# Nor are they held on to when the peer asks for a rekey: only that CPU could send.
+case_rekey()
+{
+	setup_hosts
+	cipher gcm
+	outer 4
+	need_cpu_sas
+	setup_tunnel 4
+	sa_pair 7 0x1000
+	must in_ns "$UA" "$SELFTESTS/cpusa.py" "$B" 0x1000 0x2100 "$CPUS"
+	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
+		mode tunnel reqid 7 min $((0x3001)) max $((0x3001))
+	ip_batch "$UA" <<<"$(sa_line "$B" "$A" 0x3001 7 | sed 's/ add / update /')"
+	from_cpu "the peer is not ready" $((CPUS - 1)) "$IB4"
+	from_cpu "the peer is not ready" $((CPUS - 1)) "$IB6"
+	check_eq "packets by the SA for all" "$(sa_packets "$UA" "$B" 0x1000)" 6
+	check_no_drops "$OA" xv0
+}
+
 need_module
-run_cases transmit others_alone
+run_cases transmit others_alone rekey

@@ -257,6 +257,38 @@ soft_limit()
 	sa_pair 7 0x1000 limit packet-soft 2
 }
 
+# That it is expiring is known of an SA from before the device, ...
+case_own_rekey_before()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000 limit packet-soft 2
+	ping_ok "before" "$OA" "$IB4"
+	del_tunnel
+	setup_tunnel 4
+	answer 7
+	complete_rekey
+	ping_ok "after" "$OA" "$IB4"
+	check_used "after" 3 3
+}
+
+# ... and is over when a daemon gives the SA another lifetime.
+case_own_rekey_off()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000 limit packet-soft 2
+	ping_ok "before" "$OA" "$IB4"
+	ip_batch "$UA" <<<"$(pair_lines 7 0x1000 | sed 's/ add / update /')"
+	# the device sees that when it looks at all SAs
+	nap "$XVTI_SLOW"
+	answer 7
+	ping_ok "the peer is not ready" "$OA" "$IB4"
+	check_used "the peer is not ready" 6 0
+}
+
 # Nor where the old SA is of a daemon that was there before: the peer, which is ready
 # here, need not know that SA any more. Its answer to the first packet shows that
 # it is.
@@ -313,5 +345,5 @@ case_one_family()
 
 need_module
 run_cases new_at_once nothing_lost_4 nothing_lost_6 other_cipher other_reqid \
-	peer_rekeys peer_deletes peer_late peer_silent peer_waits own_rekey new_daemon \
-	one_family
+	peer_rekeys peer_deletes peer_late peer_silent peer_waits own_rekey \
+	own_rekey_before own_rekey_off new_daemon one_family
