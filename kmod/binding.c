@@ -441,8 +441,7 @@ static void xvti_learn_reqid(struct xvti_dev *xv)
 	if (xv->conf.reqid)
 		return;
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && !sa->foreign && sa->reqid &&
-		    (!xv->held_spi || xvti_handover_is_held(xv, sa))) {
+		if (sa->reqid && xvti_handover_sends(xv, sa)) {
 			xv->reqid = sa->reqid;
 			return;
 		}

@@ -111,9 +111,8 @@ static struct xfrm_state *xvti_sa_in_use(const struct xvti_dev *xv, u8 proto,
 
 	spin_lock_bh(&xvti_sa_lock);
 	list_for_each_entry(sa, &xv->sas, dev_node) {
-		if (sa->dir == XVTI_OUT && sa->mode == mode &&
-		    sa->proto == proto && !sa->foreign &&
-		    (!xv->held_spi || xvti_handover_is_held(xv, sa))) {
+		if (sa->mode == mode && sa->proto == proto &&
+		    xvti_handover_sends(xv, sa)) {
 			daddr = sa->daddr;
 			spi = sa->spi;
 			mark = sa->mark.v;

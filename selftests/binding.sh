@@ -207,6 +207,24 @@ case_selector()
 	check_eq "delivered" "$(link_stat "$OB" xv0 rx_packets)" 5
 }
 
+# What direct mode cannot send by, for its selector, takes nothing from what it can.
+case_narrow_beside()
+{
+	setup_hosts
+	setup_tunnel 4 mark 6
+	cipher gcm
+	sa_pair 7 0x1000 mark 6
+	ping_ok "before" "$OA" "$IB4"
+	cipher cbc
+	must ip -n "$UA" xfrm state add src "$A" dst "$B" proto esp spi 0x2000 reqid 8 \
+		mode tunnel mark 6 "${ALGO[@]}" sel src 10.8.0.0/24 dst 10.8.0.0/24
+	ping_ok "beside a narrow one" "$OA" "$IB4"
+	ping_ok "beside a narrow one" "$OA" "$IB6"
+	check_eq "packets by the other" "$(sa_packets "$UA" "$B" 0x1000 mark 6)" 9
+	check_no_drops "$OA" xv0
+	exact "beside a narrow one" 1500 4 gcm
+}
+
 case_down()
 {
 	setup_hosts
@@ -331,4 +349,4 @@ case_families()
 
 need_module
 run_cases reqid_4 reqid_6 mark_both mark_masked mark_out mark_of_policies if_id marked_packets \
-	other_reqid other_peer selector families down policy_tunnel transport vti
+	other_reqid other_peer selector narrow_beside families down policy_tunnel transport vti
