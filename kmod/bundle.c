@@ -440,7 +440,8 @@ static bool xvti_bundle_lower6(const struct xvti_out *out,
 	if (tmpl->family == AF_INET6)
 		return true;
 	rt = xvti_route_outer4(out->net, tmpl->link, &tmpl->local,
-			       &tmpl->remote, xvti_x_output_mark(x));
+			       &tmpl->remote,
+			       xvti_x_output_mark(x, tmpl->mark.v));
 	if (IS_ERR(rt))
 		return false;
 	able = __in6_dev_get(rt->dst.dev);

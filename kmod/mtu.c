@@ -72,7 +72,7 @@ static u32 xvti_lower_mtu6(const struct xvti_dev *xv,
 static u32 xvti_lower_mtu(const struct xvti_dev *xv,
 			  const struct xfrm_state *x)
 {
-	u32 mark = x ? xvti_x_output_mark(x) : 0;
+	u32 mark = x ? xvti_x_output_mark(x, xv->conf.mark.v) : 0;
 	xfrm_address_t remote;
 
 	spin_lock_bh(&xvti_sa_lock);

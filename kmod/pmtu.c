@@ -8,6 +8,10 @@
  * here by its SPI, and the route that their bundles use is updated. The next
  * packet that finds its bundle smaller tells the sender in the overlay.
  *
+ * The core takes no mark for the route of an IPv4 exception. So the output mark of
+ * an SA is left out, here as there: where it chooses another route, what that one
+ * learns is not seen.
+ *
  * Locking: the core calls in with BH disabled. The SA and its device are read
  * under RCU.
  */

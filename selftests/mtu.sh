@@ -113,6 +113,24 @@ case_follows_sa()
 	exact "rekeyed to null" 1500 6 null
 }
 
+# The route is the one that packets take, by the mark that the SA gives them.
+output_mark() # mark of outer packets, option...
+{
+	setup_hosts
+	must ip -n "$UA" rule add fwmark "$1" table 100
+	must ip -n "$UA" route add "$B4"/32 dev v0 src "$A4" mtu 1400 table 100
+	setup_tunnel 4 mark 6
+	cipher gcm
+	sa_pair 7 0x1000 mark 6 output-mark "${@:2}"
+	[ $# -lt 4 ] || ip -n "$UA" xfrm state | grep -q "output-mark $2/$4" ||
+		skip "no mask of the output mark"
+	exact "output-mark ${*:2}" 1400 4 gcm
+}
+
+case_output_mark() { output_mark 0x100 0x100; }
+# the rest is of the mark that the device's packets have
+case_output_mark_masked() { output_mark 0x106 0x100 mask 0xf00; }
+
 # A number that the user chose stays until it is given back.
 case_user()
 {
@@ -257,5 +275,6 @@ case_product_6_udp() { product 6 udp; }
 
 need_module
 run_cases exact_gcm exact_cbc exact_null known estimate follows_link \
-	follows_route follows_sa user above_path fragments floor no_ipv6_below \
+	follows_route follows_sa output_mark output_mark_masked user above_path \
+	fragments floor no_ipv6_below \
 	product_4 product_6 product_4_udp product_6_udp

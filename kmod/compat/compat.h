@@ -120,10 +120,12 @@ static inline bool xvti_x_per_cpu(const struct xfrm_state *x)
 /* 4.19: SAs that set marks, on packets sent and received; before it there was
  * an output mark alone
  */
-static inline u32 xvti_x_output_mark(const struct xfrm_state *x)
+static inline u32 xvti_x_output_mark(const struct xfrm_state *x, u32 mark)
 {
 #ifdef XVTI_HAVE_SMARK
-	return x->props.smark.v & x->props.smark.m;
+	const struct xfrm_mark *set = &x->props.smark;
+
+	return set->v || set->m ? (set->v & set->m) | (mark & ~set->m) : 0;
 #else
 	return x->props.output_mark;
 #endif
