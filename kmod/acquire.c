@@ -123,7 +123,7 @@ static bool xvti_acquire_wanted(const struct xvti_dev *xv)
 {
 	return !xv->dead && xv->conf.family &&
 	       xv->conf.carrier == XVTI_CARRIER_SA &&
-	       (xv->dev->flags & IFF_UP) && !xvti_has_pair(xv);
+	       netif_running(xv->dev) && !xvti_has_pair(xv);
 }
 
 /**
