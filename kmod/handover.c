@@ -69,7 +69,9 @@ static const struct xvti_sa *xvti_handover_old(const struct xvti_dev *xv)
 	return out && !(xv->usable_out & ~out->inner) ? out : NULL;
 }
 
-/* Whether one daemon has made both, as far as is known. */
+/* Whether one daemon has made both, as far as is known: in a container that was
+ * started again, its successor may well give the same number.
+ */
 static bool xvti_handover_same_owner(const struct xvti_sa *a,
 				     const struct xvti_sa *b)
 {

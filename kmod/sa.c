@@ -145,7 +145,8 @@ u8 xvti_sa_async(const struct xfrm_state *x)
  * @sa: filled; list members are left alone
  * @x: the SA
  *
- * Context: any; takes no lock, what is read here never changes.
+ * Context: any; takes no lock: nothing of what is read here changes but if_id, by an
+ * update of the SA that the next walk sees.
  */
 void xvti_sa_fill(struct xvti_sa *sa, struct xfrm_state *x)
 {

@@ -47,7 +47,8 @@ enum xvti_async {
  * @reqid: reqid
  * @if_id: interface id
  * @gen: last walk that saw it
- * @owner: netlink port of the daemon that made it, or 0 if that is not known
+ * @owner: nlmsg_pid of the request that made it, which names the daemon, or 0 if it
+ *	gave none
  * @add_time: seconds since the epoch
  * @dir: as seen from @xv
  * @family: family of the outer addresses

@@ -6,7 +6,7 @@
  * nothing that CPUs share. It relies on RCU for the outbound side, on disabled BH
  * for the CPU's own slot and counters, and on dst_check() for the bundle. Where
  * there is no bundle, or the SA held on to in a rekey ends, xvti_sa_lock or the
- * queue's may be taken.
+ * queue's may be taken. As long as an SA is held on to, packets are cloned.
  *
  * Nothing leaves without a transform: a packet either gets a bundle that
  * xvti_bundle_build() has verified, or is dropped and counted.
