@@ -167,6 +167,20 @@ _xvti_takes_files()
 		[[ ${COMP_WORDS[COMP_CWORD]} != -* ]]
 }
 
+# The candidates that begin with a word. Whoever makes a device chooses its name, and
+# $(reboot) is one: the shell must see a word, now and when the line is run.
+_xvti_offer()
+{
+	local candidate
+
+	COMPREPLY=()
+	while IFS= read -r candidate; do
+		[[ $candidate = "$1"* ]] || continue
+		printf -v candidate %q "$candidate"
+		COMPREPLY+=("$candidate")
+	done < <(_xvti_candidates)
+}
+
 _xvti()
 {
 	local word=${COMP_WORDS[COMP_CWORD]} previous=${COMP_WORDS[COMP_CWORD - 1]}
@@ -181,7 +195,7 @@ _xvti()
 		mapfile -t COMPREPLY < <(compgen -f -- "$word")
 		return
 	fi
-	mapfile -t COMPREPLY < <(compgen -W "$(_xvti_candidates)" -- "$word")
+	_xvti_offer "$word"
 	# bash takes ":" of an address for the end of a word.
 	declare -F __ltrim_colon_completions >/dev/null &&
 		__ltrim_colon_completions "$word"

@@ -6,7 +6,7 @@
 set -u
 # shellcheck source=tools/tests/ktap.inc disable=SC1091
 . "$(dirname "$0")/ktap.inc"
-completion=$(dirname "$0")/../completion/xvti.bash
+completion=$(realpath "$(dirname "$0")/../completion/xvti.bash")
 
 # What is offered for the last word of a line.
 offered() {
@@ -48,6 +48,22 @@ offers "words of explain" "from
 iif" explain xv0 to 10.0.0.1 ""
 offers "files to load" "$dir/a.conf
 $dir/b.conf" load "$dir/"
+# Names that the shell would run.
+mkdir "$dir/bin"
+cat >"$dir/bin/ip" <<-'END'
+	#!/bin/sh
+	echo '7: $(touch${IFS}ran)@NONE: <UP>'
+	echo '8: `touch${IFS}ran`: <UP>'
+END
+chmod +x "$dir/bin/ip"
+PATH=$dir/bin:$PATH
+cd "$dir" || exit 1
+# shellcheck disable=SC2016 # they are to stay as they are
+offers "names that are commands" '\$\(touch\$\{IFS\}ran\)
+\`touch\$\{IFS\}ran\`' show ""
+[ ! -e "$dir/ran" ]
+result $? "and are not run"
+cd - >/dev/null || exit 1
 offers "options" "-color
 -details
 -json
