@@ -212,6 +212,10 @@ case_namespaces()
 	loads "another underlay" "$UA" "xv0 (netns $OB): deleted"$'\n'"xv0 (netns $OB): added" \
 		<<<"-n $OA $(line xv0 7 netns "$OB")"
 	loads "again" "$UA" "" <<<"-n $OA $(line xv0 7 netns "$OB")"
+	# its name is taken in the underlay, where it is made
+	loads "at home" "$UA" "xv0: added"$'\n'"xv0 (netns $OB): deleted" < <(line xv0 7)
+	loads "elsewhere by another binding" "$UA" "xv0: deleted"$'\n'"xv0 (netns $OB): added" \
+		< <(line xv0 9 netns "$OB")
 	must in_ns "$UA" xvti add xv1 local "$A4" remote "$B4" reqid 8 netns "$OB"
 	refuses "another's underlay" "$UA" '"xv1": is the name of a device with another underlay' \
 		<<<"-n $OA $(line xv1 8 netns "$OB")"
@@ -247,6 +251,11 @@ case_refused()
 	grep -q '^xv1: deleted' <<<"$SAID" || fail "no deletion was undone: $SAID"
 	check_eq "devices after what was undone" "$(devices "$UA" | without_index)" \
 		"$(without_index <<<"$before")"
+	# that one is still load's own
+	loads "another name after all" "$UA" "xv1: deleted"$'\n'"xv3: added" \
+		< <(line xv0 7 mtu 1400; line xv3 8; line xv2 9 mark 6)
+	loads "and back" "$UA" "xv3: deleted"$'\n'"xv1: added" \
+		< <(line xv0 7 mtu 1400; line xv1 8; line xv2 9 mark 6)
 	loads "the record is right" "$UA" "" \
 		< <(line xv0 7 mtu 1400; line xv1 8; line xv2 9 mark 6)
 	loads "nothing" "$UA" "$(printf '%s: deleted\n' xv0 xv1 xv2)" </dev/null

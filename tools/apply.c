@@ -49,10 +49,18 @@ static int loaded_delete(struct load *load, struct loaded *old,
 			 struct steps *steps)
 {
 	const struct former former = former_of_loaded(old);
-	int ret = step_delete(load, &former, steps);
 
-	old->gone = !ret;
-	return ret;
+	return step_delete(load, &former, steps);
+}
+
+/* A device that is to live elsewhere is made in its underlay, by its name. */
+static bool loaded_in_the_way(struct loaded *old, const struct item *item)
+{
+	const struct former former = former_of_loaded(old);
+
+	return former_in_the_way(&former, item) ||
+	       (item->todo == ITEM_ADD && old->over == item->under &&
+		!strcmp(old->name, item->conf.name));
 }
 
 /* Deletes what is not wanted any more, if it has what @item is to have. */
@@ -64,10 +72,8 @@ static int make_room(struct load *load, const struct item *item,
 
 	for (i = 0; !ret && i < load->loadeds; i++) {
 		struct loaded *old = &load->loaded[i];
-		const struct former former = former_of_loaded(old);
 
-		if (!old->wanted && !old->gone &&
-		    former_in_the_way(&former, item))
+		if (loaded_is_left(old) && loaded_in_the_way(old, item))
 			ret = loaded_delete(load, old, steps);
 	}
 	return ret;
@@ -164,7 +170,7 @@ static int rest_delete(struct load *load, struct steps *steps)
 	size_t i;
 
 	for (i = 0; !ret && i < load->loadeds; i++)
-		if (!load->loaded[i].wanted && !load->loaded[i].gone)
+		if (loaded_is_left(&load->loaded[i]))
 			ret = loaded_delete(load, &load->loaded[i], steps);
 	return ret;
 }

@@ -43,10 +43,16 @@ struct loaded {
 	char spec[256];		/* empty: where load works */
 	struct space *over;
 	bool wanted;		/* the configuration still has it */
-	bool gone;
+	bool gone;		/* it was not there when load began */
 	struct dev old;
 	bool up;
 };
+
+/* It is there, and the configuration does not have it any more. */
+static inline bool loaded_is_left(const struct loaded *old)
+{
+	return !old->wanted && !old->gone && old->ifindex;
+}
 
 struct load {
 	const struct options *opt;

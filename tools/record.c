@@ -127,7 +127,7 @@ static void items_write(FILE *file, const struct load *load)
 	for (i = 0; i < load->loadeds; i++) {
 		const struct loaded *old = &load->loaded[i];
 
-		if (!old->wanted && !old->gone)
+		if (loaded_is_left(old))
 			line_write(file, old->name, old->ifindex, old->dev,
 				   old->ino, old->spec);
 	}
