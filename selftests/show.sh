@@ -196,5 +196,38 @@ case_counters()
 	check_eq "operstate" "$(dev_attr "$OA" xv0 operstate)" unknown
 }
 
+sas() # device
+{
+	in_ns "$OA" xvti -s -j show "$1" | jq -c '[.[0].sas[]?.spi]'
+}
+
+# What was asked for, or reserved, is no SA yet: it has no keys.
+case_larval()
+{
+	setup_hosts
+	setup_tunnel 4
+	cipher gcm
+	sa_pair 7 0x1000
+	sa_pair_del 0x1000
+	must ip -n "$UA" xfrm state allocspi src "$A" dst "$B" proto esp mode tunnel \
+		reqid 7 min $((0x3000)) max $((0x3000))
+	ip -n "$UA" xfrm state | grep -q 'spi 0x00003000' || fail "no larval SA"
+	check_eq "SAs" "$(sas xv0)" "[]"
+	! in_ns "$OA" xvti explain xv0 | grep 0x00003000 ||
+		fail "explain takes it for an SA"
+}
+
+# Of two devices that a mark alone tells apart each has its own.
+case_marks()
+{
+	setup_hosts
+	setup_tunnel 4 mark 1
+	must in_ns "$UA" xvti add xv1 local "$A" remote "$B" mark 2 netns "$OA" up
+	cipher gcm
+	sa_pair 62 0x2000 mark 2
+	check_eq "without SAs" "$(sas xv0)" "[]"
+	check_eq "with SAs" "$(sas xv1 | tr ',' '\n' | wc -l)" 2
+}
+
 need_module
-run_cases states sas drops schema color counters
+run_cases larval marks states sas drops schema color counters

@@ -19,7 +19,7 @@
 static bool sa_leads_to_peer(const struct explain *ex,
 			     const struct state *state)
 {
-	return state->proto == IPPROTO_ESP && state->spi &&
+	return state->proto == IPPROTO_ESP &&
 	       addr_equal(&state->src, &ex->dev.local) &&
 	       addr_equal(&state->dst, explain_peer(ex));
 }

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0
 /*
  * The SAs of a namespace. Direct mode cannot use those that are not ESP, not in
- * tunnel mode, or offloaded to a NIC with the packets' policies, though an IKE daemon may well have negotiated such for a
- * device, and wonders why it sees no SA.
+ * tunnel mode, or offloaded to a NIC with the packets' policies, though an IKE
+ * daemon may well have negotiated such for a device, and wonders why it sees no SA.
  */
 
 #include <arpa/inet.h>
@@ -90,11 +90,19 @@ static void state_parse(const struct nlmsghdr *nlh,
 		state_parse_attr(attr, state);
 }
 
+/* The kernel's note that an SA was asked for, or its SPI reserved. */
+static bool state_is_larval(const struct state *state)
+{
+	bool ciphers = state->proto == IPPROTO_ESP || state->proto == IPPROTO_AH;
+
+	return !state->spi || (ciphers && !*state->algo);
+}
+
 static int states_add(const struct nlmsghdr *nlh, void *data)
 {
 	struct states *states = data;
 	struct xfrm_usersa_info info;
-	struct state *more;
+	struct state *more, *state;
 
 	if (nlh->nlmsg_type != XFRM_MSG_NEWSA ||
 	    mnl_nlmsg_get_payload_len(nlh) < sizeof(info))
@@ -105,7 +113,10 @@ static int states_add(const struct nlmsghdr *nlh, void *data)
 	if (!more)
 		return -ENOMEM;
 	states->state = more;
-	state_parse(nlh, &info, &more[states->count++]);
+	state = &more[states->count];
+	state_parse(nlh, &info, state);
+	if (!state_is_larval(state))
+		states->count++;
 	return 0;
 }
 
@@ -152,11 +163,14 @@ bool state_of(const struct state *state, const struct dev *dev)
 		endpoints_fit(&state->dst, &state->src, dev));
 }
 
-/* The reqid in use tells, as inbound SAs may come without the mark. */
+/* The reqid in use tells, as SAs may come without the mark. */
 static bool state_between(const struct state *state, const struct addr *src,
 			  const struct addr *dst, const struct dev *dev)
 {
-	return dev->peer.family && state->spi &&
+	bool mark = !dev->mark_mask || !state->mark_mask ||
+		    (dev->mark & state->mark_mask) == state->mark;
+
+	return dev->peer.family && mark &&
 	       addr_equal(&state->src, src) && addr_equal(&state->dst, dst) &&
 	       (!dev->peer_reqid || state->reqid == dev->peer_reqid) &&
 	       state->if_id == dev->if_id;
