@@ -261,6 +261,23 @@ case_no_underlay_route()
 		"ip -n $UA address add $A" to "$FAR4"
 }
 
+# Packets leave by the device that is named, and not where the route leads.
+case_other_lower()
+{
+	setup reqid 7 dev v0
+	fine "dev" to "$FAR4"
+	wire "$UA" "$UB" v1
+	must ip -n "$UA" route add "$B" dev v1 src "$A"
+	finds "another way" bad underlay "the route to the peer $B leads by v1, not by v0" \
+		"ip -n $UA route replace $B via GATEWAY dev v0" to "$FAR4"
+	ping_none "another way" "$OA" "$IB4" 1
+	check_dropped "another way" "$OA" xv0 tx_no_route 1
+	must ip -n "$UA" route del "$B"
+	must ip -n "$UA" route del 192.0.2.0/24
+	finds "no way" bad underlay "no route to the peer $B" \
+		"ip -n $UA route replace $B" to "$FAR4"
+}
+
 case_loop()
 {
 	setup_hosts flat
@@ -393,4 +410,4 @@ case_refused()
 
 need_module
 run_cases works unconfigured down no_sa other_sa no_peer carrier no_route other_device \
-	no_underlay_route loop rp_filter forwarded mtu too_big ipv6_off selectors refused
+	no_underlay_route other_lower loop rp_filter forwarded mtu too_big ipv6_off selectors refused

@@ -50,18 +50,64 @@ static bool check_local(struct explain *ex, struct nl *under)
 	return !ipv4;
 }
 
-static void no_route(struct explain *ex, const char *peer, int err)
+/* An interface of the underlay and the VRF that it is in, or is. */
+struct lower {
+	struct link link;	/* ifindex 0: none */
+	struct link vrf;
+};
+
+static void lower_get(struct nl *under, uint32_t ifindex, struct lower *lower)
 {
-	char ip[TEXT_SIZE / 2], advice[TEXT_SIZE], by[32] = "";
+	struct nl_error error;
+
+	memset(lower, 0, sizeof(*lower));
+	if (!ifindex || link_get(under, ifindex, &lower->link, &error))
+		return;
+	if (!strcmp(lower->link.kind, "vrf"))
+		lower->vrf = lower->link;
+	else if (lower->link.master &&
+		 (link_get(under, lower->link.master, &lower->vrf, &error) ||
+		  strcmp(lower->vrf.kind, "vrf")))
+		lower->vrf.ifindex = 0;
+}
+
+static void no_route(struct explain *ex, const char *peer,
+		     const struct lower *dev, int err)
+{
+	char ip[TEXT_SIZE / 2], advice[TEXT_SIZE], vrf[32] = "";
 
 	outer_command(ex, ip, sizeof(ip));
-	snprintf(advice, sizeof(advice), "%s route replace %s via GATEWAY",
-		 ip, peer);
-	if (ex->dev.link)
-		snprintf(by, sizeof(by), " by if%u", ex->dev.link);
+	if (dev->vrf.ifindex)
+		snprintf(vrf, sizeof(vrf), " vrf %s", dev->vrf.name);
+	snprintf(advice, sizeof(advice), "%s route replace%s %s via GATEWAY",
+		 ip, vrf, peer);
 	finding(ex, "underlay", V_BAD, advice,
-		"the underlay has no route to the peer %s%s: %s", peer, by,
-		strerror(err));
+		"the underlay has no route to the peer %s%s%s: %s", peer,
+		*vrf ? " in" : "", vrf, strerror(err));
+}
+
+/* The kernel sends by "dev" or, if that is a VRF, by what is in it, and by nothing
+ * else, wherever the route leads.
+ */
+static bool leaves_by(const struct lower *dev, const struct lower *out)
+{
+	return !dev->link.ifindex || out->link.ifindex == dev->link.ifindex ||
+	       out->vrf.ifindex == dev->link.ifindex;
+}
+
+static void wrong_way(struct explain *ex, const char *peer,
+		      const struct lower *dev, const struct route *route)
+{
+	char ip[TEXT_SIZE / 2], advice[TEXT_SIZE];
+
+	outer_command(ex, ip, sizeof(ip));
+	snprintf(advice, sizeof(advice), "%s route replace%s%s %s via GATEWAY%s%s",
+		 ip, dev->vrf.ifindex ? " vrf " : "", dev->vrf.name, peer,
+		 dev->vrf.ifindex == dev->link.ifindex ? "" : " dev ",
+		 dev->vrf.ifindex == dev->link.ifindex ? "" : dev->link.name);
+	finding(ex, "underlay", V_BAD, advice,
+		"the route to the peer %s leads by %s, not by %s", peer,
+		route->dev, dev->link.name);
 }
 
 static void found_route(struct explain *ex, const char *peer,
@@ -92,8 +138,9 @@ void explain_outer(struct explain *ex)
 {
 	struct nl *under = session_underlay_of(&ex->session, &ex->dev);
 	const struct addr *remote = explain_peer(ex);
-	struct route_query query = { .oif = ex->dev.link };
+	struct route_query query = {};
 	char peer[INET6_ADDRSTRLEN];
+	struct lower dev, out;
 	struct route route;
 	int ret;
 
@@ -106,13 +153,21 @@ void explain_outer(struct explain *ex)
 	}
 	if (!check_local(ex, under) || !remote)
 		return;
+	/* of "dev" the lookup takes its VRF, as the kernel's does */
+	lower_get(under, ex->dev.link, &dev);
+	query.oif = dev.vrf.ifindex;
 	query.dst = *remote;
 	query.src = ex->dev.local;
 	addr_format(remote, peer, sizeof(peer));
 	ret = route_get(under, &query, &route);
 	if (ret || route.type == RTN_UNREACHABLE ||
-	    route.type == RTN_BLACKHOLE || route.type == RTN_PROHIBIT)
-		no_route(ex, peer, ret ? -ret : ENETUNREACH);
-	else
+	    route.type == RTN_BLACKHOLE || route.type == RTN_PROHIBIT) {
+		no_route(ex, peer, &dev, ret ? -ret : ENETUNREACH);
+		return;
+	}
+	lower_get(under, route.oif, &out);
+	if (leaves_by(&dev, &out))
 		found_route(ex, peer, &route);
+	else
+		wrong_way(ex, peer, &dev, &route);
 }
