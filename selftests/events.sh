@@ -232,5 +232,27 @@ case_lost()
 	await "the next event" grep -q '"ifname":"xv1".*"queue":77' "$EVENTS"
 }
 
+# What was told before something was lost is old by then.
+case_lost_links()
+{
+	local round
+
+	setup_ns UA
+	must in_ns "$UA" xvti add xv0 local 192.0.2.1 remote 192.0.2.2 reqid 7
+	monitor "$UA" -j
+	kill -STOP "$MONITOR"
+	defer kill -CONT "$MONITOR"
+	for round in {1..60}; do
+		printf 'link set xv0 %s\n' up down up down up down up down up down |
+			ip_batch "$UA"
+	done
+	[ "$(refused_messages "$UA")" -gt 0 ] || fail "the reader takes all there is"
+	kill -CONT "$MONITOR"
+	await "lost" grep -q '"lost":true' "$EVENTS"
+	must in_ns "$UA" xvti set xv0 queue 77
+	await "the next event" grep -q '"queue":77' "$EVENTS"
+	check_eq "what is old" "$(sed '1,/"lost":true/d' "$EVENTS" | grep -c '"up":true')" 0
+}
+
 need_module
-run_cases life configuration mtu sa move json lost
+run_cases life configuration mtu sa move json lost lost_links

@@ -9,6 +9,7 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <string.h>
+#include <sys/socket.h>
 
 #include "exchange.h"
 
@@ -76,9 +77,20 @@ static bool events_read(const struct nl *nl, const char *buf, ssize_t len,
 	return more;
 }
 
+/* What was sent before something was lost is old by the time that it is asked anew. */
+static void events_drain(struct nl_sock *sock)
+{
+	int fd = mnl_socket_get_fd(sock->mnl);
+	char byte;
+
+	while (recv(fd, &byte, sizeof(byte), MSG_DONTWAIT) >= 0 ||
+	       errno == ENOBUFS || errno == EINTR)
+		;
+}
+
 /* One datagram; positive to go on. */
-static int sock_events(const struct nl *nl, struct nl_sock *sock,
-		       event_fn event, void *data)
+static int sock_events(struct nl *nl, struct nl_sock *sock, event_fn event,
+		       void *data)
 {
 	static union {
 		struct nlmsghdr nlh;
@@ -87,8 +99,11 @@ static int sock_events(const struct nl *nl, struct nl_sock *sock,
 	ssize_t len = nl_receive(sock, buf.bytes, sizeof(buf));
 	const struct event lost = { .type = EVENT_LOST };
 
-	if (len == -ENOBUFS)
+	if (len == -ENOBUFS) {
+		events_drain(&nl->route);
+		events_drain(&nl->generic);
 		return event(&lost, data);
+	}
 	if (len < 0)
 		return (int)len;
 	return events_read(nl, buf.bytes, len, event, data);

@@ -19,6 +19,7 @@ struct monitor {
 	struct session session;		/* for questions */
 	const struct options *opt;
 	struct links known;
+	int failed;			/* exit code, or 0 */
 };
 
 static struct link *known_find(struct monitor *monitor, uint32_t ifindex)
@@ -134,7 +135,7 @@ static bool lost_event(struct monitor *monitor)
 	out_object_close();
 	if (known_fill(monitor, &error))
 		return true;
-	refused(&error, NULL, NULL, W_NONE);
+	monitor->failed = refused(&error, NULL, NULL, W_NONE);
 	return false;
 }
 
@@ -177,7 +178,7 @@ static int monitor_run(struct monitor *monitor)
 	    events_run(&events.nl, monitor_event, monitor, &error))
 		ret = refused(&error, NULL, NULL, W_NONE);
 	session_close(&events);
-	return ret;
+	return ret ? ret : monitor->failed;
 }
 
 int cmd_monitor(struct args *args)
