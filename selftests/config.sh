@@ -352,6 +352,8 @@ case_options()
 	check_eq "explain" "$(xvti -j -p explain xv0 to 10.2.0.1 -n "$UA" | jq -r '.[-1].check')" verdict
 	check_eq "export" "$(xvti -n "$UA" export | grep -c '^add xv0 ')" 1
 	refused "export in JSON" 'JSON use show' xvti -n "$UA" -j export
+	refused "a bad name" 'bad/name' xvti -n "$UA" del xv0 bad/name
+	check "and a good one stays" dev_exists "$UA" xv0
 	refused "a namespace that is not there" '-n: "nosuchnetns"' xvti -n nosuchnetns show
 	check "of a process" xvti -n $$ show
 	must xvti -n "$UA" -j del xv0

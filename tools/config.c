@@ -295,9 +295,7 @@ static int delete_one(struct nl *nl, const char *name)
 	struct link link;
 	int ret;
 
-	ret = name_check("name", name);
-	if (!ret)
-		ret = find_xvti(nl, name, &link);
+	ret = find_xvti(nl, name, &link);
 	if (ret)
 		return ret;
 	if (link_delete(nl, link.ifindex, &error))
@@ -305,16 +303,20 @@ static int delete_one(struct nl *nl, const char *name)
 	return 0;
 }
 
-/* Options may follow the names, and -n among them says where to look. */
-static int read_options_ahead(const struct args *args)
+/* Options may follow the names, and -n among them says where to look. What is no
+ * name is wrong before anything is deleted.
+ */
+static int read_ahead(const struct args *args)
 {
 	struct args ahead = *args;
 	char *word;
 	int ret;
 
-	do
+	do {
 		ret = args_word(&ahead, &word);
-	while (!ret && word);
+		if (!ret && word)
+			ret = name_check("name", word);
+	} while (!ret && word);
 	return ret;
 }
 
@@ -325,7 +327,7 @@ int cmd_delete(struct args *args)
 	int worst = 0, ret;
 	char *name;
 
-	ret = read_options_ahead(args);
+	ret = read_ahead(args);
 	if (!ret)
 		ret = args_word(args, &name);
 	if (ret)
