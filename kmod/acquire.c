@@ -90,14 +90,6 @@ static void xvti_acquire_flow(struct xvti_dev *xv, struct flowi *fl,
 	xvti_bundle_probe(xv->net, fl, out->sk[inner], inner, out->tmpl.if_id);
 }
 
-static bool xvti_acquire_allowed(struct xvti_dev *xv)
-{
-	unsigned long last = READ_ONCE(xv->acquire_last);
-
-	return jiffies - last >= XVTI_ACQUIRE_INTERVAL &&
-	       cmpxchg(&xv->acquire_last, last, jiffies) == last;
-}
-
 /**
  * xvti_acquire() - ask for an SA on behalf of a packet
  * @xv: device, without a usable SA for the packet
@@ -112,7 +104,7 @@ void xvti_acquire(struct xvti_dev *xv, struct sk_buff *skb,
 	struct flowi fl;
 
 	xvti_assert_packet();
-	if (!xvti_acquire_allowed(xv))
+	if (!xvti_due(&xv->acquire_last, XVTI_ACQUIRE_INTERVAL))
 		return;
 	memset(&fl, 0, sizeof(fl));
 	if (!xvti_decode_session(xv->net, skb, &fl, xvti_inner_family(inner)))

@@ -308,7 +308,8 @@ static void xvti_bundle_room(struct net_device *dev,
 }
 
 /* A new bundle goes by another device, or a route of another size: the MTU
- * may have to follow.
+ * may have to follow. In policy mode each packet has a new one, and those of two SAs
+ * may take turns: then RTNL is not taken for each.
  */
 static void xvti_bundle_lower(struct xvti_dev *xv, const struct dst_entry *dst)
 {
@@ -318,6 +319,9 @@ static void xvti_bundle_lower(struct xvti_dev *xv, const struct dst_entry *dst)
 	xvti_bundle_room(xv->dev, dst);
 	if (READ_ONCE(xv->lower) == lower->ifindex &&
 	    READ_ONCE(xv->bundle_mtu) == mtu)
+		return;
+	if (!xvti_due(&xv->lower_last, HZ) &&
+	    READ_ONCE(xv->conf.mode) == XVTI_MODE_POLICY)
 		return;
 	if (xvti_is_xvti(lower)) {
 		struct xvti_dev *other = netdev_priv(lower);

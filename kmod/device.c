@@ -210,6 +210,7 @@ static void xvti_setup(struct net_device *dev)
 	INIT_DELAYED_WORK(&xv->queue_work, xvti_queue_work);
 	skb_queue_head_init(&xv->queue);
 	xv->acquire_last = jiffies - HZ;
+	xv->lower_last = jiffies - HZ;
 	xv->conf.queue = XVTI_QUEUE_DEFAULT;
 
 	dev->netdev_ops = &xvti_netdev_ops;

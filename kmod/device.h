@@ -60,6 +60,7 @@ struct xvti_out;
  * @lower: ifindex of the device that outer packets leave by, or 0; written by
  *	packets, no lock
  * @bundle_mtu: MTU of the newest bundle; likewise
+ * @lower_last: jiffies when those two last changed, as @acquire_last
  * @lower_mtu: MTU of the route to the peer, or 0; RTNL
  * @mtu_source: &enum xvti_mtu_source of the current MTU; RTNL
  * @mtu_following: the module itself is changing the MTU; RTNL
@@ -105,12 +106,24 @@ struct xvti_dev {
 	unsigned long		events;
 	int			lower;
 	u32			bundle_mtu;
+	unsigned long		lower_last;
 	u32			lower_mtu;
 	enum xvti_mtu_source	mtu_source;
 	bool			mtu_following;
 	bool			is_lower;
 	bool			dead;
 };
+
+/* Has that time passed since @last? Of several CPUs one is told so, and has to do what
+ * is due.
+ */
+static inline bool xvti_due(unsigned long *last, unsigned long interval)
+{
+	unsigned long then = READ_ONCE(*last);
+
+	return jiffies - then >= interval &&
+	       cmpxchg(last, then, jiffies) == then;
+}
 
 /* Is there a usable SA in each direction? xvti_sa_lock. */
 static inline bool xvti_has_pair(const struct xvti_dev *xv)

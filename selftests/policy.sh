@@ -188,6 +188,42 @@ case_switch()
 	both_families "direct again"
 }
 
+# Packets of two SAs by turns, which leave different room: that is no reason to look
+# at the MTU for each.
+readonly TRACEFS=/sys/kernel/tracing
+case_by_turns()
+{
+	local event=$TRACEFS/events/workqueue/workqueue_execute_start host seconds
+
+	[ -d "$TRACEFS/events" ] || mount -t tracefs none "$TRACEFS" 2>/dev/null
+	[ -e "$event" ] || skip "this kernel has no tracepoints"
+	setup 4 policy policy
+	cipher cbc
+	for host in "$UA $A $B" "$UB $B $A"; do
+		# shellcheck disable=SC2086 # words
+		set -- $host
+		ip_batch "$1" <<-END
+			$(policies del "$2" "$3" "$NET6")
+			$(policies add "$2" "$3" "$NET6" | sed 's/reqid 61/reqid 62/')
+			$(sa_line "$A" "$B" 0x2000 62 mark 6)
+			$(sa_line "$B" "$A" 0x2001 62 mark 6)
+		END
+	done
+	ping_ok "IPv4" "$OA" "$IB4"
+	ping_ok "IPv6" "$OA" "$IB6"
+	echo 1 >"$event/enable" || die "no events"
+	defer sh -c "echo 0 >$event/enable"
+	: >"$TRACEFS/trace"
+	seconds=$SECONDS
+	background "$TMP/ping" in_ns "$OA" ping -n -q -i 0.01 -c 100 "$IB4"
+	ping_ok "by turns" "$OA" "$IB6" -l 1 -i 0.01 -c 100
+	seconds=$((SECONDS - seconds))
+	note "the MTU was looked at $(looks) times in $seconds s"
+	check_le "looks at the MTU of two devices" "$(looks)" $((2 * (seconds + 3)))
+}
+
+looks() { grep -c 'function xvti_rtnl_work' "$TRACEFS/trace"; }
+
 case_refused()
 {
 	setup_hosts
@@ -208,4 +244,5 @@ case_refused()
 }
 
 need_module
-run_cases inside transmit receive block at_once rekey direct switch refused
+run_cases inside transmit receive block at_once rekey direct switch \
+	by_turns refused
