@@ -348,10 +348,11 @@ case_gateway()
 # daemon knows nothing of them.
 case_daemon_killed()
 {
-	local start
+	local start spis
 
 	need_lab
 	probes_start
+	spis=$(spis_of V1-1)
 	start=$(now)
 	kill -KILL "$(charon_pid V1-1)"
 	if [ "$STYLE" = swanctl ]; then
@@ -365,6 +366,11 @@ case_daemon_killed()
 	whole_again "charon of V1-1 is killed and started again" "$start"
 	healed "peers have found out" "$start" $((90000 * XVTI_SLOW))
 	probes_end
+	# they are nobody's now, and would be the carrier of what others lose
+	# shellcheck disable=SC2086 # words
+	forget_sas V1-1 $spis
+	check_eq "SAs that it has left" \
+		"$(comm -12 <(sort <<<"$spis") <(spis_of V1-1 | sort))" ""
 }
 
 # The daemon says goodbye: both sides leave all its tunnels, and come back by

@@ -402,6 +402,26 @@ lose_sas() # gateway peer
 	END
 }
 
+# The SAs of a gateway by these SPIs, those that are still there.
+forget_sas() # gateway spi...
+{
+	ip -n "$1-public" xfrm state | awk -v spis=" ${*:2} " '
+		function flush() {
+			if (index(spis, " " spi " "))
+				print sa mark
+			mark = ""
+		}
+		$1 == "src" { flush(); sa = "xfrm state delete src " $2 " dst " $4 }
+		$1 == "proto" { spi = $4; sa = sa " proto " $2 " spi " spi }
+		$1 == "mark" { split($2, m, "/"); mark = " mark " m[1] " mask " m[2] }
+		END { flush() }' | ip -n "$1-public" -force -batch - 2>/dev/null
+}
+
+spis_of() # gateway
+{
+	ip -n "$1-public" xfrm state | awk '$1 == "proto" { print $4 }'
+}
+
 # --- state ------------------------------------------------------------------
 
 # Routes to the other gateways.
