@@ -517,24 +517,22 @@ static struct xvti_sa *xvti_sa_add(struct xvti_net *xn, struct xfrm_state *x)
 
 	lockdep_assert_held(&xvti_sa_lock);
 	sa = xvti_sa_find(x);
-	if (sa && xvti_sa_same(sa, x)) {
-		sa->gen = xn->resync_gen;
-		/* an update of the SA begins its lifetime anew */
-		sa->expiring = READ_ONCE(x->km.dying);
-		return sa;
-	}
-	if (sa)
+	if (sa && !xvti_sa_same(sa, x)) {
 		xvti_sa_remove(sa);
-
-	sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
-	if (!sa) {
-		xvti_sa_retry(xn);
-		return NULL;
+		sa = NULL;
 	}
-	xvti_sa_fill(sa, x);
+	if (!sa) {
+		sa = kzalloc(sizeof(*sa), GFP_ATOMIC);
+		if (!sa) {
+			xvti_sa_retry(xn);
+			return NULL;
+		}
+		xvti_sa_fill(sa, x);
+		xvti_sa_insert(xn, sa);
+	}
 	sa->gen = xn->resync_gen;
+	/* an update of the SA begins its lifetime anew */
 	sa->expiring = READ_ONCE(x->km.dying);
-	xvti_sa_insert(xn, sa);
 	return sa;
 }
 
