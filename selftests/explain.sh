@@ -273,6 +273,16 @@ case_other_lower()
 	ping_none "another way" "$OA" "$IB4" 1
 	check_dropped "another way" "$OA" xv0 tx_no_route 1
 	must ip -n "$UA" route del "$B"
+	# a master that is no VRF has no routes
+	ip_batch "$UA" <<-END
+		link add br0 type bridge
+		link add d0 type dummy
+		link set d0 master br0
+	END
+	must in_ns "$OA" xvti set xv0 dev d0
+	finds "in a bridge" bad underlay "leads by v0, not by d0" \
+		"ip -n $UA route replace $B via GATEWAY dev d0" to "$FAR4"
+	must in_ns "$OA" xvti set xv0 dev v0
 	must ip -n "$UA" route del 192.0.2.0/24
 	finds "no way" bad underlay "no route to the peer $B" \
 		"ip -n $UA route replace $B" to "$FAR4"

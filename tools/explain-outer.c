@@ -61,29 +61,33 @@ static void lower_get(struct nl *under, uint32_t ifindex, struct lower *lower)
 	struct nl_error error;
 
 	memset(lower, 0, sizeof(*lower));
-	if (!ifindex || link_get(under, ifindex, &lower->link, &error))
-		return;
-	if (!strcmp(lower->link.kind, "vrf"))
-		lower->vrf = lower->link;
-	else if (lower->link.master &&
-		 (link_get(under, lower->link.master, &lower->vrf, &error) ||
-		  strcmp(lower->vrf.kind, "vrf")))
-		lower->vrf.ifindex = 0;
+	if (ifindex && !link_get(under, ifindex, &lower->link, &error))
+		find_vrf(under, &lower->link, &lower->vrf);
+}
+
+/* The route that takes packets to the peer by "dev", as a command. */
+static void route_command(struct explain *ex, const char *peer,
+			  const struct lower *dev, char *buf, size_t size)
+{
+	bool by = dev->link.ifindex != dev->vrf.ifindex;
+	char ip[TEXT_SIZE / 2];
+
+	outer_command(ex, ip, sizeof(ip));
+	snprintf(buf, size, "%s route replace%s%s %s via GATEWAY%s%s", ip,
+		 dev->vrf.ifindex ? " vrf " : "", dev->vrf.name, peer,
+		 by ? " dev " : "", by ? dev->link.name : "");
 }
 
 static void no_route(struct explain *ex, const char *peer,
 		     const struct lower *dev, int err)
 {
-	char ip[TEXT_SIZE / 2], advice[TEXT_SIZE], vrf[32] = "";
+	bool vrf = dev->vrf.ifindex;
+	char advice[TEXT_SIZE];
 
-	outer_command(ex, ip, sizeof(ip));
-	if (dev->vrf.ifindex)
-		snprintf(vrf, sizeof(vrf), " vrf %s", dev->vrf.name);
-	snprintf(advice, sizeof(advice), "%s route replace%s %s via GATEWAY",
-		 ip, vrf, peer);
+	route_command(ex, peer, dev, advice, sizeof(advice));
 	finding(ex, "underlay", V_BAD, advice,
 		"the underlay has no route to the peer %s%s%s: %s", peer,
-		*vrf ? " in" : "", vrf, strerror(err));
+		vrf ? " in vrf " : "", dev->vrf.name, strerror(err));
 }
 
 /* The kernel sends by "dev" or, if that is a VRF, by what is in it, and by nothing
@@ -98,13 +102,9 @@ static bool leaves_by(const struct lower *dev, const struct lower *out)
 static void wrong_way(struct explain *ex, const char *peer,
 		      const struct lower *dev, const struct route *route)
 {
-	char ip[TEXT_SIZE / 2], advice[TEXT_SIZE];
+	char advice[TEXT_SIZE];
 
-	outer_command(ex, ip, sizeof(ip));
-	snprintf(advice, sizeof(advice), "%s route replace%s%s %s via GATEWAY%s%s",
-		 ip, dev->vrf.ifindex ? " vrf " : "", dev->vrf.name, peer,
-		 dev->vrf.ifindex == dev->link.ifindex ? "" : " dev ",
-		 dev->vrf.ifindex == dev->link.ifindex ? "" : dev->link.name);
+	route_command(ex, peer, dev, advice, sizeof(advice));
 	finding(ex, "underlay", V_BAD, advice,
 		"the route to the peer %s leads by %s, not by %s", peer,
 		route->dev, dev->link.name);

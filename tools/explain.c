@@ -266,15 +266,16 @@ static int explain_write(struct explain *ex)
 	return ret;
 }
 
-/* The VRF that the device is in, if any, decides the routing table. */
-static void find_vrf(struct explain *ex)
+/* The VRF that a device is in or is, if any, decides the routing table. */
+void find_vrf(struct nl *nl, const struct link *link, struct link *vrf)
 {
 	struct nl_error error;
 
-	if (ex->link.master &&
-	    (link_get(&ex->session.nl, ex->link.master, &ex->vrf, &error) ||
-	     strcmp(ex->vrf.kind, "vrf")))
-		ex->vrf.ifindex = 0;
+	*vrf = *link;
+	if (strcmp(link->kind, "vrf") &&
+	    (!link->master || link_get(nl, link->master, vrf, &error) ||
+	     strcmp(vrf->kind, "vrf")))
+		memset(vrf, 0, sizeof(*vrf));
 }
 
 static int explain_run(struct explain *ex)
@@ -287,7 +288,7 @@ static int explain_run(struct explain *ex)
 		return refused(&error, ex->name, NULL, W_NONE);
 	if (ex->iif[0] && link_find(nl, ex->iif, &ex->in, &error))
 		return value_error("iif", ex->iif, "no such device");
-	find_vrf(ex);
+	find_vrf(nl, &ex->link, &ex->vrf);
 	return explain_write(ex);
 }
 

@@ -45,6 +45,8 @@ const char *explain_command(const struct explain *ex, const char *command,
 /* The remote address in use, or NULL. */
 const struct addr *explain_peer(const struct explain *ex);
 
+void find_vrf(struct nl *nl, const struct link *link, struct link *vrf);
+
 void explain_inner(struct explain *ex);
 void explain_outer(struct explain *ex);
 void explain_policies(struct explain *ex);
