@@ -274,6 +274,11 @@ Command failed load.conf:2
 xv0: added
 xv2: added'
 	check_eq "devices" "$(names "$UA")" "xv0 xv2 xv9"
+	# but one whose binding a good line is to have
+	! load "$UA" -force < <(line xv3 8; line xv1 0) || fail "a bad line did not show"
+	check_eq "devices" "$(names "$UA")" "xv0 xv3 xv9"
+	loads "the name before" "$UA" "xv3: deleted"$'\n'"xv2: added" \
+		< <(line xv0 7; line xv2 8; line xv9 9)
 	loads "nothing" "$UA" "$(printf '%s: deleted\n' xv0 xv2 xv9)" </dev/null
 }
 
