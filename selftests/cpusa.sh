@@ -107,19 +107,24 @@ case_transmit()
 	done
 }
 
-# Those of other CPUs alone are not for this one's packets.
-case_others_alone()
+# A tunnel that also has an SA of a CPU that may come to this host, and has not.
+setup_other_cpu()
 {
-	local last=$((CPUS - 1))
-
 	setup_hosts
 	cipher gcm
 	outer 4
 	need_cpu_sas
 	setup_tunnel 4
 	sa_pair 7 0x1000
-	# of a CPU that may come to this host, and has not
 	must in_ns "$UA" "$SELFTESTS/cpusa.py" "$B" 0x1000 0x2100 "$CPUS"
+}
+
+# Those of other CPUs alone are not for this one's packets.
+case_others_alone()
+{
+	local last=$((CPUS - 1))
+
+	setup_other_cpu
 	from_cpu "beside one for all" "$last" "$IB4"
 	sa_del "$UA" "$B" 0x1000
 	ping_none "alone" "$OA" "$IB4" 3
@@ -131,16 +136,9 @@ case_others_alone()
 # Nor are they held on to when the peer asks for a rekey: only that CPU could send.
 case_rekey()
 {
-	setup_hosts
-	cipher gcm
-	outer 4
-	need_cpu_sas
-	setup_tunnel 4
-	sa_pair 7 0x1000
-	must in_ns "$UA" "$SELFTESTS/cpusa.py" "$B" 0x1000 0x2100 "$CPUS"
-	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
-		mode tunnel reqid 7 min $((0x3001)) max $((0x3001))
-	ip_batch "$UA" <<<"$(sa_line "$B" "$A" 0x3001 7 | sed 's/ add / update /')"
+	setup_other_cpu
+	reserve_spi "$UA" "$B" "$A" 0x3001 7
+	ip_batch "$UA" <<<"$(sa_line "$B" "$A" 0x3001 7 | as_updates)"
 	from_cpu "the peer is not ready" $((CPUS - 1)) "$IB4"
 	from_cpu "the peer is not ready" $((CPUS - 1)) "$IB6"
 	check_eq "packets by the SA for all" "$(sa_packets "$UA" "$B" 0x1000)" 6

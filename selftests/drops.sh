@@ -15,8 +15,6 @@
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 
-readonly TRACEFS=/sys/kernel/tracing
-
 # In the order of ethtool.
 readonly REASONS=(
 	tx_unconfigured tx_protocol tx_no_sa tx_no_route tx_loop tx_clear
@@ -253,8 +251,7 @@ provoke_rx_error()
 trace_start() # reason
 {
 	MARK="drops.sh $$ $1"
-	echo 1 >"$TRACEFS/events/xvti/xvti_drop/enable" || die "the tracepoint is not there"
-	defer sh -c "echo 0 >$TRACEFS/events/xvti/xvti_drop/enable"
+	trace_event xvti/xvti_drop
 	echo "$MARK" >"$TRACEFS/trace_marker"
 }
 
@@ -314,6 +311,5 @@ case_complete()
 }
 
 need_module
-[ -d $TRACEFS/events ] || mount -t tracefs none $TRACEFS 2>/dev/null
-[ -d $TRACEFS/events ] || skip_all "this kernel has no tracepoints"
+has_tracing || skip_all "this kernel has no tracepoints"
 run_cases "${REASONS[@]}" complete

@@ -714,6 +714,21 @@ wire_octets()
 	echo $((${HEARD/$'\n'/ - 14 * }))
 }
 
+readonly TRACEFS=/sys/kernel/tracing
+
+has_tracing()
+{
+	[ -d "$TRACEFS/events" ] || mount -t tracefs none "$TRACEFS" 2>/dev/null
+	[ -d "$TRACEFS/events" ]
+}
+
+# Is traced until the case ends.
+trace_event() # group/event
+{
+	echo 1 >"$TRACEFS/events/$1/enable" || die "the kernel has no event $1"
+	defer sh -c "echo 0 >$TRACEFS/events/$1/enable"
+}
+
 # --- SAs --------------------------------------------------------------------
 
 readonly KEY16=0x000102030405060708090a0b0c0d0e0f
@@ -775,6 +790,16 @@ sa_pair() # reqid spi [option...]
 	ip_batch "$UA" <<<"$lines"
 	ip_batch "$UB" <<<"$lines"
 }
+
+# Reserves an SPI, as a daemon does before it has the keys, ...
+reserve_spi() # netns src dst spi reqid [option...]
+{
+	must ip -n "$1" xfrm state allocspi src "$2" dst "$3" proto esp mode tunnel \
+		reqid "$5" "${@:6}" min $(($4)) max $(($4))
+}
+
+# ... and lines that complete what is reserved, or give an SA what has changed.
+as_updates() { sed 's/ add / update /'; }
 
 # The SAs of both directions for each inner family.
 family_pairs() # reqid

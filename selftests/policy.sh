@@ -190,13 +190,11 @@ case_switch()
 
 # Packets of two SAs by turns, which leave different room: that is no reason to look
 # at the MTU for each.
-readonly TRACEFS=/sys/kernel/tracing
 case_by_turns()
 {
-	local event=$TRACEFS/events/workqueue/workqueue_execute_start host seconds
+	local host seconds
 
-	[ -d "$TRACEFS/events" ] || mount -t tracefs none "$TRACEFS" 2>/dev/null
-	[ -e "$event" ] || skip "this kernel has no tracepoints"
+	has_tracing || skip "this kernel has no tracepoints"
 	setup 4 policy policy
 	cipher cbc
 	for host in "$UA $A $B" "$UB $B $A"; do
@@ -211,8 +209,7 @@ case_by_turns()
 	done
 	ping_ok "IPv4" "$OA" "$IB4"
 	ping_ok "IPv6" "$OA" "$IB6"
-	echo 1 >"$event/enable" || die "no events"
-	defer sh -c "echo 0 >$event/enable"
+	trace_event workqueue/workqueue_execute_start
 	: >"$TRACEFS/trace"
 	seconds=$SECONDS
 	background "$TMP/ping" in_ns "$OA" ping -n -q -i 0.01 -c 100 "$IB4"

@@ -108,8 +108,7 @@ case_other_cipher()
 
 reserve() # reqid [mark...]
 {
-	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
-		mode tunnel reqid "$1" "${@:2}" min $((0x2001)) max $((0x2001))
+	reserve_spi "$UA" "$B" "$A" 0x2001 "$@"
 }
 
 # As a daemon does it whose peer has asked: it reserves an SPI, completes the
@@ -122,7 +121,7 @@ answer() # reqid [mark...]
 	reserve "$reqid" "$@"
 	ANSWERED=${EPOCHREALTIME/./}
 	ip_batch "$UA" <<-END
-		$(sa_line "$B" "$A" 0x2001 "$reqid" "$@" | sed 's/ add / update /')
+		$(sa_line "$B" "$A" 0x2001 "$reqid" "$@" | as_updates)
 		$(sa_line "$A" "$B" 0x2000 "$reqid" "$@")
 	END
 }
@@ -281,7 +280,7 @@ case_own_rekey_off()
 	cipher gcm
 	sa_pair 7 0x1000 limit packet-soft 2
 	ping_ok "before" "$OA" "$IB4"
-	ip_batch "$UA" <<<"$(pair_lines 7 0x1000 | sed 's/ add / update /')"
+	ip_batch "$UA" <<<"$(pair_lines 7 0x1000 | as_updates)"
 	# the device sees that when it looks at all SAs
 	nap "$XVTI_SLOW"
 	answer 7
@@ -328,14 +327,13 @@ case_one_family()
 	family_pairs 7
 	ping_ok "before" "$OA" "$IB4"
 	ping_ok "before" "$OA" "$IB6"
-	must ip -n "$UA" xfrm state allocspi src "$B" dst "$A" proto esp \
-		mode tunnel reqid 7 min $((0x3001)) max $((0x3001))
+	reserve_spi "$UA" "$B" "$A" 0x3001 7
 	ip_batch "$UB" <<-END
 		$(family_sa_line "$A" "$B" 0x3000 7 0.0.0.0/0)
 		$(family_sa_line "$B" "$A" 0x3001 7 0.0.0.0/0)
 	END
 	ip_batch "$UA" <<-END
-		$(family_sa_line "$B" "$A" 0x3001 7 0.0.0.0/0 | sed 's/ add / update /')
+		$(family_sa_line "$B" "$A" 0x3001 7 0.0.0.0/0 | as_updates)
 		$(family_sa_line "$A" "$B" 0x3000 7 0.0.0.0/0)
 	END
 	ping_ok "IPv4" "$OA" "$IB4"

@@ -209,8 +209,7 @@ case_larval()
 	cipher gcm
 	sa_pair 7 0x1000
 	sa_pair_del 0x1000
-	must ip -n "$UA" xfrm state allocspi src "$A" dst "$B" proto esp mode tunnel \
-		reqid 7 min $((0x3000)) max $((0x3000))
+	reserve_spi "$UA" "$A" "$B" 0x3000 7
 	ip -n "$UA" xfrm state | grep -q 'spi 0x00003000' || fail "no larval SA"
 	check_eq "SAs" "$(sas xv0)" "[]"
 	! in_ns "$OA" xvti explain xv0 | grep 0x00003000 ||
