@@ -7,6 +7,7 @@ genl.py get|set [ATTRIBUTE=VALUE...]
 genl.py dump [COMMAND]
 genl.py look ATTRIBUTE=VALUE...
 genl.py forge ATTRIBUTE=VALUE...
+genl.py lent PID ATTRIBUTE=VALUE...
 
 ATTRIBUTE is a name as in the specification or a number. VALUE is by the type
 of the attribute, or hex:OCTETS to send exactly these octets. Prints "ok", or
@@ -15,7 +16,9 @@ exits 1 then. A dump prints the names of all devices, a line for each part that
 the kernel sends, and "interrupted" if it says that devices changed meanwhile;
 after each part the shell runs COMMAND, with the part's number in PART. To look
 is to get, and to print all attributes of the answer in hexadecimal. What is forged
-is an event, sent to all other sockets of generic netlink in this namespace.
+is an event, sent to all other sockets of generic netlink in this namespace. To set
+by a lent socket is to send by one that the root of the process's user namespace has
+opened in its network namespace.
 """
 
 # The module socket takes four times as long to import as all the rest, and
@@ -195,10 +198,34 @@ def forge(sock, family, payload):
             sock.sendto(event, (port, 0))
 
 
-def main(args):
-    if not args or args[0] not in (*COMMANDS, "dump", "look", "forge"):
-        sys.exit(__doc__)
+def lent(pid):
+    """A socket of the namespaces of a process, opened there by another."""
+    import os
+
+    ours, theirs = socket.socketpair()
+    if os.fork() == 0:
+        os.set_inheritable(theirs.fileno(), True)
+        os.execvp("nsenter", ("nsenter", "-t", pid, "-U", "-n", sys.argv[0],
+                              "lend", str(theirs.fileno())))
+    theirs.close()
+    _, control, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(4))
+    return socket.socket(fileno=struct.unpack("=i", control[0][2])[0])
+
+
+def lend(fileno):
+    """Sends a socket over another."""
     sock = connection()
+    socket.socket(fileno=int(fileno)).sendmsg([b"."], [
+        (socket.SOL_SOCKET, socket.SCM_RIGHTS, struct.pack("=i", sock.fileno()))])
+
+
+def main(args):
+    if args[:1] == ["lend"]:
+        lend(args[1])
+        return
+    if not args or args[0] not in (*COMMANDS, "dump", "look", "forge", "lent"):
+        sys.exit(__doc__)
+    sock = lent(args.pop(1)) if args[0] == "lent" else connection()
     try:
         answer = call(sock, GENL_ID_CTRL, CTRL_CMD_GETFAMILY,
                       attribute(CTRL_ATTR_FAMILY_NAME, b"xvti\0"))
@@ -210,7 +237,7 @@ def main(args):
         if args[0] == "forge":
             forge(sock, family, payload)
             return
-        answer = call(sock, family, COMMANDS[args[0].replace("look", "get")],
+        answer = call(sock, family, COMMANDS[{"look": "get", "lent": "set"}.get(args[0], args[0])],
                       payload)
     except Refused as refusal:
         print(refusal)

@@ -28,6 +28,8 @@ explain what is outside         no    no    no    no    yes   yes
 see its SAs                     no    no    no    no    yes   yes
 export it                       yes   yes   yes   no    yes   yes
 create a device                 no    no    yes   yes   yes   yes
+create one of its underlay      no    no    no    yes   yes   yes
+create one in its overlay       no    no    yes   no    yes   yes
 delete it                       no    no    yes   no    yes   yes
 rename it                       no    no    yes   no    yes   yes
 move it to an own namespace     no    no    yes   no    yes   yes
@@ -44,7 +46,7 @@ set its queue                   no    no    no    no    yes   yes
 change policies there           no    no    yes   yes   yes   yes
 END
 readonly TABLE
-readonly REFUSAL='permi|CAP_NET_ADMIN|no such device|cannot find device|does not exist|invalid "netns"'
+readonly REFUSAL='permi|EPERM|ENODEV|CAP_NET_ADMIN|no such device|cannot find device|does not exist|invalid "netns"'
 
 # --- who asks ---------------------------------------------------------------
 
@@ -169,6 +171,21 @@ try_create_a_device()
 	tries xvti add xv9 local 192.0.2.8 remote 192.0.2.9 reqid 99 || return
 	must "${SEAT[@]}" ip link del xv9
 }
+# What is seen is a number for the underlay. Who sits there has no device to see.
+try_create_one_of_its_underlay()
+{
+	local -a underlay=()
+
+	[[ ! $SHOWN =~ '"underlay_netnsid":'([0-9]+) ]] ||
+		underlay=(link-netnsid "${BASH_REMATCH[1]}")
+	tries ip link add xv9 "${underlay[@]}" type xvti || return
+	must "${SEAT[@]}" ip link del xv9
+}
+try_create_one_in_its_overlay()
+{
+	tries ip link add xv9 netns "$OVERLAY" type xvti || return
+	must "${OVER[@]}" ip link del xv9
+}
 try_delete_it() { tries xvti del xv0 && device; }
 try_rename_it()
 {
@@ -208,7 +225,14 @@ try_set_its_endpoints()
 	sets "local 192.0.2.3 remote 192.0.2.9" "local $A4 remote $B4"
 }
 try_set_its_binding() { sets "reqid 8 mark 6" "reqid 7 mark none"; }
-try_set_its_lower_device() { sets "dev none" "dev none"; }
+lower_index() { "${UNDER[@]}" ip -j link show v0 | jq '.[0].ifindex'; }
+
+# The command would have to see it first.
+try_set_its_lower_device()
+{
+	tries "$SELFTESTS/genl.py" set ifname=xv0 link="$LOWER" || return
+	as_it_was xvti set xv0 dev none
+}
 try_set_its_mode() { sets "mode policy mark 6" "mode direct mark none"; }
 try_set_its_carrier() { sets "carrier sa" "carrier always"; }
 try_set_its_queue() { sets "queue 5" "queue 16"; }
@@ -274,6 +298,7 @@ column() # who
 		column=$((column + 1))
 	done
 	before=$(state)
+	LOWER=$(lower_index)
 	look
 	while read -r line; do
 		read -ra words <<<"$line"
@@ -354,8 +379,6 @@ secrets()
 	END
 }
 
-lower_index() { in_ns "$UA" cat /sys/class/net/v0/ifindex; }
-
 case_answers()
 {
 	local who
@@ -416,5 +439,21 @@ case_forged()
 		fail "a container has forged an event: $(cat "$TMP/events")"
 }
 
+# Nor may it have another, who may more, send by a socket that it has opened.
+case_lent()
+{
+	local before
+
+	setup_ns UA OA
+	user_namespace
+	seat overlay
+	device
+	before=$(state)
+	refused "a socket of the container's" "error EPERM CAP_NET_ADMIN" \
+		"$SELFTESTS/genl.py" lent "$OWNER" ifname=xv0 queue=9
+	check_eq "state" "$(state)" "$before"
+	check "a socket of the host's" "${OVER[@]}" "$SELFTESTS/genl.py" set ifname=xv0 queue=9
+}
+
 need_module
-run_cases user userns overlay underlay both host answers traffic forged
+run_cases user userns overlay underlay both host answers traffic forged lent
