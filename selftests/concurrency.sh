@@ -70,6 +70,7 @@ case_configuration()
 	local round
 
 	setup
+	background "$TMP/events" in_ns "$OA" xvti -j monitor
 	for ((round = 0; round < XVTI_ROUNDS; round++)); do
 		tell x0 "-n $OA set xv0 reqid 71 queue 1" "-n $OA set xv0 local $A4 remote $B4 reqid 7"
 		tell x1 "-n $OA set xv0 reqid 72 queue 2" "-n $OA set xv0 remote any mark 9" \
@@ -79,6 +80,12 @@ case_configuration()
 		told_all x0 x1 i0 i1 || break
 	done
 	must in_ns "$OA" xvti set xv0 local "$A4" remote "$B4" reqid 7 mark none mtu auto up
+	await "the last event" grep -q '"reqid":7,' "$TMP/events"
+	stop "$BG_PID"
+	check_eq "mixed" "$(jq -c 'select([.reqid, .queue] == [71, 2] or
+		[.reqid, .queue] == [72, 1])' "$TMP/events")" ""
+	check_ge "seen of the first" "$(grep -c '"reqid":71,' "$TMP/events")" 1
+	check_ge "seen of the second" "$(grep -c '"reqid":72,' "$TMP/events")" 1
 	ip_batch "$OA" <<<"addr replace $IA6/64 dev xv0 nodad"
 	finish
 }
