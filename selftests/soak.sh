@@ -118,6 +118,12 @@ visitor_sas()
 	sa_line "$N_B" "$N_A" 0x301 300
 }
 
+# Of a device that another storm may have taken away.
+may_fail() # netns
+{
+	ip -n "$1" -force -batch - >/dev/null 2>&1
+}
+
 # --- SAs --------------------------------------------------------------------
 
 begin_rekey()
@@ -288,8 +294,8 @@ visitors_come()
 	tell tool "-n $N1 add xn local $N_A remote $N_B reqid 300 netns $N2 up" \
 		"add xc local $A4 remote $B4 reqid 200 netns $N1 up"
 	told_all tool
-	add_addr "$N1" xc 10.20.0.1/24 fd20::1/64
-	add_addr "$N2" xn 10.30.0.1/24 fd30::1/64
+	may_fail "$N1" < <(addr_lines xc 10.20.0.1/24 fd20::1/64)
+	may_fail "$N2" < <(addr_lines xn 10.30.0.1/24 fd30::1/64)
 }
 
 visitors_move()
@@ -377,16 +383,27 @@ module_devices()
 # A dump or another request keeps it for a moment.
 unload() { rmmod xvti; }
 
-# Under traffic, while others ask for it, which may also load it again.
+# Under traffic and beside the other storms, which may also load it again.
 storm_module() # cycle
 {
 	busywait "$XVTI_WAIT" unload || fail "the module stays: $(with_errors unload)"
 	nap 0.05
 	must modprobe xvti
+	# the storm of configurations takes hold of them at once
+	xvti -force -batch "$TMP/devices" >/dev/null 2>&1
+	may_fail "$OA" < <(module_addresses 1)
+	may_fail "$OB" < <(module_addresses 2)
+	nap 0.3
+}
+
+# When it is calm again.
+module_anew()
+{
+	must rmmod xvti
+	must modprobe xvti
 	check "devices are made again" xvti -batch "$TMP/devices"
 	ip_batch "$OA" < <(module_addresses 1)
 	ip_batch "$OB" < <(module_addresses 2)
-	nap 0.3
 }
 
 module_addresses() # host
@@ -446,11 +463,11 @@ accounted()
 	account_end
 }
 
-soak() # seconds setup... -- storm...
+soak() # seconds afterwards setup... -- storm...
 {
-	local seconds=$1 pid
+	local seconds=$1 afterwards=$2 pid
 
-	shift
+	shift 2
 	PINGS=()
 	account_begin
 	choose_binding
@@ -466,8 +483,9 @@ soak() # seconds setup... -- storm...
 	STORM_END=$((EPOCHSECONDS + seconds))
 	storm "$@"
 	storms_end 2
-	calm
 	load_end
+	"$afterwards"
+	calm
 	for pid in "${PINGS[@]}"; do
 		stop "$pid"
 	done
@@ -478,13 +496,14 @@ soak() # seconds setup... -- storm...
 case_storms()
 {
 	note "XVTI_SEED=$XVTI_SEED"
-	soak $((XVTI_SOAK_SECONDS * 2 / 3)) setup_visitors -- \
+	soak $((XVTI_SOAK_SECONDS * 2 / 3)) : setup_visitors -- \
 		rekey config lower netns dumps
 }
 
 case_module()
 {
-	soak $((XVTI_SOAK_SECONDS / 3)) -- module rekey dumps
+	soak $((XVTI_SOAK_SECONDS / 3)) module_anew setup_visitors -- \
+		module rekey config lower netns dumps
 }
 
 need_module
