@@ -37,7 +37,7 @@ DEVICES = {4: "xv0", 6: "xv1"}
 # the SPIs, with the inner family added where the SA has a selector
 PLAIN, AUTH, HOSTS, PORTS, PROTO = 0x2001, 0x2002, 0x2010, 0x2020, 0x2030
 OTHER_REQID, OTHER_MARK, MARKED, TRANSPORT = 0x2041, 0x2051, 0x2061, 0x2071
-OTHER_PEER, OTHER_ADDRESS, ENCAP = 0x2081, 0x2091, 0x20a1
+OTHER_PEER, OTHER_ADDRESS, ENCAP, UNCOMPRESSED = 0x2081, 0x2091, 0x20a1, 0x20b1
 
 ESP, UDP, IPIP, IPV6, FRAGMENT, NONE = 50, 17, 4, 41, 44, 59
 HOPOPTS, ROUTING, DSTOPTS = 0, 43, 60
@@ -64,7 +64,8 @@ def checksum(data):
 def ipv4(src, dst, proto, payload, **field):
     """An IPv4 packet; its fields can be given other values."""
     header = bytearray(struct.pack(
-        "!BBHHHBBH4s4s", field.get("version", 4) << 4 | field.get("ihl", 5), 0,
+        "!BBHHHBBH4s4s", field.get("version", 4) << 4 | field.get("ihl", 5),
+        field.get("tos", 0),
         field.get("length", 20 + len(payload)), field.get("ident", 0),
         field.get("fragment", 0), field.get("ttl", 64), proto, 0,
         address(src), address(dst)))
@@ -73,7 +74,8 @@ def ipv4(src, dst, proto, payload, **field):
 
 
 def ipv6(src, dst, proto, payload, **field):
-    return struct.pack("!IHBB16s16s", field.get("version", 6) << 28,
+    return struct.pack("!IHBB16s16s",
+                       field.get("version", 6) << 28 | field.get("tos", 0) << 20,
                        field.get("length", len(payload)), proto,
                        field.get("ttl", 64), address(src),
                        address(dst)) + payload
@@ -185,6 +187,8 @@ class Lab:
         for sock in self.sockets:
             sock.setsockopt(socket.SOL_SOCKET, SO_RCVBUFFORCE, 1 << 25)
             sock.bind(("", PORT))
+        # of what ends a step: the SA, and the inner family
+        self.spi, self.inner = PLAIN, 4
         self.number = self.problems = self.sent = self.seq = 0
         self.ident = 1000 * outer
 
@@ -254,7 +258,7 @@ class Lab:
         """Until the last packet has arrived, and as many as there should be."""
         self.number += 1
         mark = b"step %d" % self.number
-        self.send(self.ip(esp(inner(4, mark))))
+        self.send(self.ip(esp(inner(self.inner, mark), self.spi)))
         packets, data = [], []
         end = time.monotonic() + WAIT
         while time.monotonic() < end:
@@ -683,6 +687,42 @@ def looping(lab):
              seen[:1] + [("xv0", packet) for packet in seen[1:]], arrived=0)
 
 
+def uncompressed(lab):
+    """IP in IP that IPComp has left alone, in transport mode. The outer header tells
+    of congestion, and its DSCP is copied.
+    """
+    # up to 5.10 an SA in transport mode is for one family alone
+    lab.spi, lab.inner = UNCOMPRESSED, lab.outer
+    least, proto = (20, IPIP) if lab.outer == 4 else (40, IPV6)
+
+    def wrap(packets, proto):
+        return lab.wrap([esp(packet, UNCOMPRESSED, proto=proto)
+                         for packet in packets], tos=0xbb)
+
+    def honest(**field):
+        return inner(lab.outer, **field)
+
+    # of IPv6, the SA that is beside IPComp's is not told to copy it
+    dscp = 0xb8 if lab.outer == 4 else 0
+    packet = honest(tos=dscp)
+    lab.step("whole", wrap([honest(), honest(tos=1)], proto),
+             [packet, honest(tos=dscp | 3)])
+    cut = [packet[:size] for size in range(1, len(packet))]
+    lab.step("less than a header", wrap(cut[:least - 1], proto), rx_selector=least - 1)
+    lab.step("little more than a header", wrap(cut[least - 1:], proto),
+             cut[least - 1:], arrived=0)
+    lab.failed("empty", wrap([b""], proto))
+    bad = [honest(version=version) for version in (0, 5, 10 - lab.outer, 15)]
+    lab.step("other versions", wrap(bad, proto), rx_selector=4)
+    lab.step("called what it is not", wrap([packet], IPIP + IPV6 - proto),
+             rx_selector=1)
+    for other in 0, UDP, 255:
+        lab.step(f"next header {other}", wrap([packet], other), rx_mode=1)
+    lab.failed("a dummy", wrap([packet], NONE))
+    # whose SPI is the first of the inner packet's octets
+    lab.step("ESP within", wrap([packet], ESP), host=1)
+
+
 def encapsulated(lab):
     """ESP in UDP."""
     if lab.outer == 6:
@@ -771,7 +811,7 @@ def unallowed(lab):
 
 GROUPS = {function.__name__: function for function in (
     truncated, altered, unknown, replayed, fragments, inner4, inner6, selectors,
-    spoofed, sizes, foreign, nested, looping, encapsulated, transmitted, unsent,
+    spoofed, sizes, foreign, nested, looping, uncompressed, encapsulated, transmitted, unsent,
     unallowed)}
 
 

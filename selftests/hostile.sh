@@ -19,6 +19,8 @@
 
 # The port of the datagrams.
 readonly PORT=7009
+# by outer family
+readonly DEVICES=([4]=xv0 [6]=xv1)
 
 setup() # [flat]
 {
@@ -38,6 +40,45 @@ setup() # [flat]
 	done
 	# an address that has no route is nobody's
 	must in_ns "$OA" sysctl -qw net.ipv4.conf.all.rp_filter=2
+}
+
+# What comes in by SAs as these templates say may pass, and nothing else.
+ask_policies() # template...
+{
+	local outer
+
+	for outer in 4 6; do
+		outer "$outer"
+		hear policy_lines "$outer" "$@"
+		ip_batch "$UA" <<<"$HEARD"
+		must in_ns "$OA" xvti set "${DEVICES[outer]}" mode policy mark "$outer"
+	done
+}
+
+policy_lines() # mark template...
+{
+	local mark=$1 inner dir template
+
+	shift
+	for inner in 0.0.0.0/0 ::/0; do
+		for dir in out in fwd; do
+			printf 'xfrm policy add src %s dst %s mark %s dir %s' \
+				"$inner" "$inner" "$mark" "$dir"
+			for template; do
+				# what leaves has to have them all
+				[ "$dir" != out ] ||
+					template="src $A dst $B ${template% level use}"
+				printf ' tmpl %s' "${template/#proto/src $B dst $A proto}"
+			done
+			echo
+		done
+	done
+}
+
+ask_no_policies()
+{
+	must in_ns "$OA" xvti set xv0 mode direct mark none
+	must in_ns "$OA" xvti set xv1 mode direct mark none
 }
 
 # For everything, without and with an ICV; then for UDP between two hosts, to one
@@ -87,6 +128,51 @@ attacked() # group
 for group in truncated altered unknown replayed fragments inner4 inner6 selectors \
 	spoofed sizes; do
 	eval "case_$group() { attacked $group; }"
+done
+
+# Where policies say what may pass, and not the selectors of the SAs alone.
+policies_attacked() # group
+{
+	setup
+	ask_policies "proto esp reqid 7 mode tunnel"
+	attack "$1"
+}
+
+for group in truncated altered inner4 inner6 selectors sizes; do
+	eval "case_policy_$group() { policies_attacked $group; }"
+done
+
+# What IPComp could not make smaller comes without it, and not as the core takes it.
+case_policy_uncompressed()
+{
+	local outer
+
+	setup
+	cipher null
+	for outer in 4 6; do
+		outer "$outer"
+		ip_batch "$UA" <<-END
+			xfrm state add src $B dst $A proto comp spi 0x99 reqid 7 mode tunnel flag decap-dscp comp deflate
+			xfrm state add src $B dst $A proto esp spi 0x20b1 reqid 7 mode transport ${ALGO[*]@Q}
+		END
+	done
+	ask_policies "proto comp reqid 7 mode tunnel level use" "proto esp reqid 7 mode transport"
+	send uncompressed
+	ask_no_policies
+	goes_on
+}
+
+# Where the core's ESP offload takes packets out of GRO, before they have a route.
+offload_attacked() # group
+{
+	load_offload
+	setup
+	must in_ns "$UA" ethtool -K v0 gro on
+	attack "$1"
+}
+
+for group in truncated altered unknown replayed inner4 inner6 selectors sizes; do
+	eval "case_offload_$group() { offload_attacked $group; }"
 done
 
 # SAs of the same host, or with the same SPI or reqid, that are not these devices'.
@@ -177,9 +263,7 @@ case_transmitted()
 		must in_ns "$OA" xvti set "$dev" mode policy mark 6
 	done
 	send unallowed
-	for dev in xv0 xv1; do
-		must in_ns "$OA" xvti set "$dev" mode direct mark none
-	done
+	ask_no_policies
 	goes_on
 }
 
@@ -206,4 +290,8 @@ case_metadata()
 
 need_module
 run_cases truncated altered unknown replayed fragments inner4 inner6 selectors \
-	spoofed sizes foreign nested looping encapsulated transmitted metadata
+	spoofed sizes policy_truncated policy_altered policy_inner4 policy_inner6 \
+	policy_selectors policy_sizes policy_uncompressed offload_truncated \
+	offload_altered offload_unknown offload_replayed offload_inner4 offload_inner6 \
+	offload_selectors offload_sizes foreign nested looping encapsulated transmitted \
+	metadata

@@ -883,7 +883,13 @@ need_encap6() # netns
 load_offload()
 {
 	modprobe -qa esp4_offload esp6_offload || skip "no ESP offload modules"
-	defer modprobe -r esp4_offload esp6_offload
+	defer unload_offload
+}
+
+# The SAs of a namespace that has been deleted hold them until it is gone.
+unload_offload()
+{
+	busywait "$XVTI_WAIT" modprobe -qr esp4_offload esp6_offload
 }
 
 # All SAs, also those that wait for a daemon.
