@@ -37,6 +37,24 @@ sa_lines()
 	done
 }
 
+# What is sent to the devices all the time, by whichever SA: one from each device of
+# the far end, which has the SAs for good.
+start_senders()
+{
+	local reqid spi=0x100
+
+	outer 4
+	for reqid in 1 2 3 4 5; do
+		sa_line "$A" "$B" $((spi)) "$reqid"
+		sa_line "$B" "$A" $((spi + 1)) "$reqid"
+		spi=$((spi + 4))
+	done | ip_batch "$UB"
+	for reqid in 1 2 3 4 5; do
+		add_dev "$UB" "$OB" "s$reqid" "$B" "$A" reqid "$reqid" -- "10.7.$reqid.1/24"
+		background /dev/null in_ns "$OB" ping -n -q -i 0.1 "10.7.$reqid.2"
+	done
+}
+
 # One round of what happens meanwhile, as commands of ip in the underlay. What
 # fails, as the fuzzer was there first, does not matter.
 churn_lines()
@@ -91,10 +109,30 @@ start_churn()
 }
 
 # The report of one fuzzer, and what it has to say of the kernel.
+SENT=0 ACCEPTED=0
 check_report() # what pid file
 {
 	wait "$2" || fail "$1: $(grep -v 'accepted=[1-9].*refused=[1-9]' "$3")"
 	note "$1: $(tail -n 1 "$3")"
+	[[ $(tail -n 1 "$3") =~ messages=([0-9]+)\ accepted=([0-9]+) ]] ||
+		fail "$1: no report"
+	SENT=$((SENT + BASH_REMATCH[1])) ACCEPTED=$((ACCEPTED + BASH_REMATCH[2]))
+}
+
+# Traffic has gone both ways, by one of the devices or another.
+check_traffic()
+{
+	local what count dev
+
+	for what in rx tx; do
+		count=0
+		for dev in "$UA fz0" "$UA fz1" "$OA fz4" "$OA fz5"; do
+			# shellcheck disable=SC2086 # words
+			count=$((count + $(link_stat $dev ${what}_packets)))
+		done
+		check_ge "$what packets" "$count" 1
+		note "$what packets: $count"
+	done
 }
 
 case_netlink()
@@ -113,6 +151,7 @@ case_netlink()
 		addr add $IA6/64 dev fz4 nodad
 	END
 	start_churn
+	start_senders
 	note "seed $XVTI_SEED"
 	in_ns "$UA" "$SELFTESTS/nlfuzz" -t -s "$XVTI_SEED" \
 		-n $((XVTI_MESSAGES * 3 / 4)) fz0 fz1 fz2 fz3 >"$TMP/first" 2>&1 &
@@ -124,6 +163,9 @@ case_netlink()
 	check_report "overlay" "$second" "$TMP/second"
 	touch "$TMP/enough"
 	wait "$CHURN"
+	check_ge "messages" "$SENT" "$XVTI_MESSAGES"
+	check_ge "accepted" "$ACCEPTED" $((XVTI_MESSAGES / 10))
+	check_traffic
 	check_ge "rounds of what happened meanwhile" "$(cat "$TMP/rounds")" 1
 	note "$(cat "$TMP/rounds") rounds"
 	after_all
@@ -132,7 +174,13 @@ case_netlink()
 # A device that was through all this is one like any other.
 after_all()
 {
+	local reqid
+
+	for reqid in 1 2 3 4 5; do
+		echo "link del s$reqid"
+	done | ip_batch "$OB"
 	ip_batch "$UA" <<<"xfrm state flush"
+	ip_batch "$UB" <<<"xfrm state flush"
 	ip -n "$UA" -force -batch - <<-END >/dev/null 2>&1
 		link del fz0
 		link del fz1

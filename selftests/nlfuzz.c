@@ -237,7 +237,22 @@ static void put_mark(struct message *msg)
 	put_u32(msg, MARK_MASK, mask);
 }
 
-/* A set as a user might send it, of most attributes or of few. */
+/* All of a configuration by which packets pass, by one of the SAs of fuzz.sh. */
+static void working_set(struct message *msg)
+{
+	static const unsigned char local[] = { 192, 0, 2, 1 }, remote[] = { 192, 0, 2, 2 };
+
+	put(msg, LOCAL, local, sizeof(local));
+	put(msg, REMOTE, remote, sizeof(remote));
+	put_u32(msg, REQID, 1 + rnd(5));
+	put_u32(msg, MARK, 0);
+	put_u32(msg, MARK_MASK, 0);
+	put_u32(msg, IF_ID, 0);
+	put_u32(msg, LINK, 0);
+	put_u32(msg, MODE, 0);
+}
+
+/* A set as a user might send it, of all attributes, of most or of few. */
 static void sane_set(struct message *msg)
 {
 	static const uint32_t mtus[] = { 0, 576, 1280, 1400, 65535 };
@@ -246,6 +261,10 @@ static void sane_set(struct message *msg)
 
 	start_genl(msg, CMD_SET, 0);
 	put_device(msg);
+	if (one_in(16)) {
+		working_set(msg);
+		return;
+	}
 	if (one_in(often))
 		put_addresses(msg);
 	if (one_in(often))
