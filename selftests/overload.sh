@@ -14,7 +14,7 @@
 #                         2001:db8::1          2001:db8::2
 #
 # All that is too much is IPv4, what must not notice is IPv6.
-# XVTI_FLOOD packets are a flood, as fast as they can be sent.
+# XVTI_FLOOD packets are a flood, see overload-long.sh.
 
 . "$(dirname "$(readlink -f "$0")")/lib.sh"
 . "$SELFTESTS/stormlib.sh"
@@ -50,22 +50,34 @@ setup() # [option...]
 	add_dev "$UB" "$OB" xv0 "$B" "$A" reqid 7 -- "$IB4"/24 "$IB6"/64
 }
 
-# So many packets to addresses of A's tunnels, as fast as A can take them in. MET is
-# how many it has forwarded, which are the device's to count.
-flood() # count first-address [last-address]
+# What pktgen sends is for addresses of A's tunnels.
+pktgen_to() # first-address [last-address]
 {
-	local before left burst
-
-	before=$(forwarded)
 	in_ns "$H" bash -e <<-END || die "pktgen: $?"
 		cd /proc/net/pktgen
 		echo rem_device_all >kpktgend_0
 		echo add_device h0 >kpktgend_0
 		for line in "pkt_size 100" "dst_mac $MAC" "src_min 10.12.2.9" \
-			"dst_min $2" "dst_max ${3:-$2}" "udp_dst_min 9" "udp_dst_max 9"; do
+			"dst_min $1" "dst_max ${2:-$1}" "udp_dst_min 9" "udp_dst_max 9"; do
 			echo "\$line" >h0
 		done
 	END
+}
+
+pktgen_send() # count
+{
+	in_ns "$H" bash -ec "cd /proc/net/pktgen; echo count $1 >h0; echo start >pgctrl" ||
+		die "pktgen: $?"
+}
+
+# So many packets, as fast as A can take them in. MET is how many it has forwarded,
+# which are the device's to count.
+flood() # count first-address [last-address]
+{
+	local before left burst
+
+	before=$(forwarded)
+	pktgen_to "${@:2}"
 	for ((left = $1; left > 0; left -= burst)); do
 		burst=$((left < BURST ? left : BURST))
 		send_burst "$burst"
@@ -80,8 +92,7 @@ send_burst() # count
 	local received
 
 	received=$(ip_count 4)
-	in_ns "$H" bash -ec "cd /proc/net/pktgen; echo count $1 >h0; echo start >pgctrl" ||
-		die "pktgen: $?"
+	pktgen_send "$1"
 	await "A has looked at all" at_least $((received + $1)) ip_count 4
 }
 
@@ -149,8 +160,10 @@ no_sa() # queue
 	setup queue "$1"
 	before=$(mem_available)
 	unharmed "queue $1" flood "$XVTI_FLOOD" "$IB4"
+	check_ge "queue $1: met" "$MET" $((XVTI_FLOOD * 9 / 10))
 	memory_kept "queue $1: with what waits" "$before"
 	check_le "queue $1: not dropped yet" $((MET - $(lost))) "$1"
+	check_ge "queue $1: dropped at once" "$(tx_dropped tx_no_sa)" 1
 	check_le "queue $1: larval SAs" "$(state_count "$UA")" 3
 	# and what the host itself has to say by way of xv0
 	await "queue $1: dropped in the end" at_least "$MET" lost
@@ -163,6 +176,25 @@ lost() { echo $(($(tx_dropped tx_no_sa) + $(tx_dropped tx_queue))); }
 
 case_no_queue() { no_sa 0; }
 case_queue_full() { no_sa 1024; }
+
+# As fast as pktgen can, which is faster than A: what there is no room for before A
+# is lost there, others' packets as well, and A is none the worse for it.
+case_unpaced()
+{
+	local before met
+
+	setup queue 1024
+	before=$(mem_available)
+	met=$(forwarded)
+	pktgen_to "$IB4"
+	pktgen_send "$XVTI_FLOOD"
+	note "$XVTI_FLOOD packets: $(($(forwarded) - met)) were forwarded"
+	check_ge "dropped" "$(lost)" 1
+	memory_kept "unpaced" "$before"
+	sa_pair 7 0x1000
+	ping_ok "unpaced: afterwards" "$OA" "$IB4"
+	ping_ok "unpaced: the other tunnel" "$OA" fd09::2
+}
 
 # --- many peers -------------------------------------------------------------
 
@@ -198,6 +230,7 @@ case_acquires()
 	listen_for_acquires "$UA"
 	before=$(mem_available)
 	unharmed "acquires" flood "$XVTI_FLOOD" 10.40.0.1 "10.40.0.$PEERS"
+	check_ge "acquires: met" "$MET" $((XVTI_FLOOD * 9 / 10))
 	check_ge "acquires" "$(acquires)" $((PEERS / 2))
 	check_le "acquires" "$(acquires)" "$PEERS"
 	# the tunnel that is there has two
@@ -245,6 +278,7 @@ case_conntrack()
 	unharmed "conntrack" full_table
 	memory_kept "conntrack" "$before"
 	check_le "entries" "$(conntrack_count)" 70
+	check_ge "entries at most" "$(<"$TMP/entries")" 60
 	must sysctl -qw net.netfilter.nf_conntrack_max="$max"
 	ping_ok "afterwards" "$OA" "$IB4"
 }
@@ -252,6 +286,7 @@ case_conntrack()
 full_table()
 {
 	connections "$UA" "$B4" 20000 21000
+	conntrack_count >"$TMP/entries"
 	flood_counted
 }
 
@@ -346,4 +381,4 @@ strangers()
 }
 
 need_module
-run_cases no_queue queue_full acquires conntrack neighbours
+run_cases no_queue queue_full unpaced acquires conntrack neighbours
