@@ -97,16 +97,34 @@ static int place_move(struct place *place, const struct conf *conf,
 	return 0;
 }
 
+/* By its name where its index could not be found out. */
+static void place_undo(struct place *place, const struct conf *conf)
+{
+	struct nl_error error;
+
+	if (!(place->ifindex ?
+	      link_delete(place->nl, place->ifindex, &error) :
+	      link_delete_name(place->nl, conf->name, &error)))
+		return;
+	fprintf(stderr, "Warning: %s could not be deleted again.\n",
+		conf->name);
+}
+
 static int place_create(struct place *place, const struct conf *conf)
 {
 	struct nl_error error;
 	struct link link;
+	int ret;
 
-	if (link_create(place->nl, conf->name, &error) ||
-	    link_find(place->nl, conf->name, &link, &error))
+	if (link_create(place->nl, conf->name, &error))
 		return refused(&error, conf->name, NULL, W_NONE);
-	place->ifindex = link.ifindex;
-	return 0;
+	if (!link_find(place->nl, conf->name, &link, &error)) {
+		place->ifindex = link.ifindex;
+		return 0;
+	}
+	ret = refused(&error, conf->name, NULL, W_NONE);
+	place_undo(place, conf);
+	return ret;
 }
 
 static int place_configure(struct place *place, const struct conf *conf,
@@ -117,17 +135,6 @@ static int place_configure(struct place *place, const struct conf *conf,
 	if (dev_set(place->nl, place->ifindex, conf, dev_ifindex, &error))
 		return refused(&error, conf->name, conf, W_NONE);
 	return 0;
-}
-
-static void place_undo(struct place *place, const struct conf *conf)
-{
-	struct nl_error error;
-
-	if (place->ifindex &&
-	    !link_delete(place->nl, place->ifindex, &error))
-		return;
-	fprintf(stderr, "Warning: %s could not be deleted again.\n",
-		conf->name);
 }
 
 /*

@@ -149,6 +149,7 @@ struct exchange {
 	void *data;
 	struct nl_error *error;
 	bool interrupted;
+	bool sent;
 	bool done;
 };
 
@@ -291,6 +292,7 @@ static int sock_exchange(struct nl_sock *sock, struct exchange *x,
 	x->generic = sock->generic;
 	x->portid = sock->portid;
 	ret = sock_send(sock, request);
+	x->sent = !ret;
 	/* Read to the end even after a bad reply, or the next one reads it. */
 	while (!ret && !x->done) {
 		ssize_t len = nl_receive(sock, buf.bytes, sizeof(buf));
@@ -305,17 +307,35 @@ static int sock_exchange(struct nl_sock *sock, struct exchange *x,
 	return ret ? ret : result;
 }
 
-/* A request and its answers, to the final ACK. */
+static int talk_once(struct nl_sock *sock, struct exchange *x,
+		     struct nlmsghdr *request)
+{
+	int ret;
+
+	memset(x->error, 0, sizeof(*x->error));
+	ret = sock_exchange(sock, x, request);
+	x->error->err = -ret;
+	return ret;
+}
+
+/*
+ * A request and its answers, to the final ACK. Where the kernel had no memory for
+ * an answer nobody knows whether it has done what it was asked for: it is asked
+ * again, and the error says so.
+ */
 int nl_talk(struct nl_sock *sock, struct nlmsghdr *request,
 	    reply_fn reply, void *data, struct nl_error *error)
 {
 	struct exchange x = { .reply = reply, .data = data, .error = error };
+	struct exchange again = x;
 	int ret;
 
-	memset(error, 0, sizeof(*error));
 	request->nlmsg_flags |= NLM_F_REQUEST | NLM_F_ACK;
-	ret = sock_exchange(sock, &x, request);
-	error->err = -ret;
+	ret = talk_once(sock, &x, request);
+	if (ret != -ENOBUFS || !x.sent)
+		return ret;
+	ret = talk_once(sock, &again, request);
+	error->again = true;
 	return ret;
 }
 

@@ -142,6 +142,16 @@ int link_dump(struct nl *nl, struct links *links, struct nl_error *error)
 	return nl_dump(&nl->route, nlh, links_add, links_restart, links, error);
 }
 
+/* One that has just been made, and whose maker was not told. */
+static bool link_is_new(struct nl *nl, const char *name)
+{
+	struct nl_error error;
+	struct link link;
+
+	return !link_find(nl, name, &link, &error) && !link.up &&
+	       !strcmp(link.kind, XVTI_FAMILY_NAME);
+}
+
 int link_create(struct nl *nl, const char *name, struct nl_error *error)
 {
 	union request req;
@@ -153,10 +163,21 @@ int link_create(struct nl *nl, const char *name, struct nl_error *error)
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	link_put_kind(nlh);
 	ret = nl_talk(&nl->route, nlh, NULL, NULL, error);
+	if (ret == -EEXIST && error->again && link_is_new(nl, name))
+		return 0;
 	/* What rtnetlink says of a kind it does not know differs by kernel. */
 	if (ret == -EOPNOTSUPP && family_get(nl, &family))
 		error->no_module = family.no_module;
 	return ret;
+}
+
+/* After the request a device is no longer here; then it has been done before. */
+static int link_leave(struct nl *nl, struct nlmsghdr *nlh,
+		      struct nl_error *error)
+{
+	int ret = nl_talk(&nl->route, nlh, NULL, NULL, error);
+
+	return ret == -ENODEV && error->again ? 0 : ret;
 }
 
 int link_move(struct nl *nl, uint32_t ifindex, int netns_fd,
@@ -166,7 +187,7 @@ int link_move(struct nl *nl, uint32_t ifindex, int netns_fd,
 	struct nlmsghdr *nlh = link_request(&req, RTM_NEWLINK, ifindex);
 
 	mnl_attr_put_u32(nlh, IFLA_NET_NS_FD, (uint32_t)netns_fd);
-	return nl_talk(&nl->route, nlh, NULL, NULL, error);
+	return link_leave(nl, nlh, error);
 }
 
 int link_up(struct nl *nl, uint32_t ifindex, struct nl_error *error)
@@ -185,7 +206,16 @@ int link_delete(struct nl *nl, uint32_t ifindex, struct nl_error *error)
 	union request req;
 	struct nlmsghdr *nlh = link_request(&req, RTM_DELLINK, ifindex);
 
-	return nl_talk(&nl->route, nlh, NULL, NULL, error);
+	return link_leave(nl, nlh, error);
+}
+
+int link_delete_name(struct nl *nl, const char *name, struct nl_error *error)
+{
+	union request req;
+	struct nlmsghdr *nlh = link_request(&req, RTM_DELLINK, 0);
+
+	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
+	return link_leave(nl, nlh, error);
 }
 
 static int netnsid_parse(const struct nlmsghdr *nlh, void *data)

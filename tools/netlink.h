@@ -35,6 +35,7 @@ struct nl {
 struct nl_error {
 	int err;		/* errno */
 	bool no_module;		/* there is no xvti in this kernel */
+	bool again;		/* the first answer was lost */
 	uint16_t attr;		/* XVTI_A_DEV_* at fault, 0 unknown */
 	uint16_t missing;	/* XVTI_A_DEV_* that was not given, 0 none */
 	char msg[256];		/* the kernel's own words, or empty */
@@ -109,6 +110,7 @@ int link_move(struct nl *nl, uint32_t ifindex, int netns_fd,
 	      struct nl_error *error);
 int link_up(struct nl *nl, uint32_t ifindex, struct nl_error *error);
 int link_delete(struct nl *nl, uint32_t ifindex, struct nl_error *error);
+int link_delete_name(struct nl *nl, const char *name, struct nl_error *error);
 
 int netnsid_of_fd(struct nl *nl, int netns_fd, int32_t *id);
 int netnsid_of_pid(struct nl *nl, uint32_t pid, int32_t *id);
