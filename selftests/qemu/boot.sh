@@ -73,6 +73,8 @@ qemu_options()
 	# One more is never started, as a host may have CPUs that are not there.
 	append="maxcpus=$CPUS console=ttyS0 quiet panic=-1 log_buf_len=16M mitigations=off"
 	append+=" rcupdate.rcu_cpu_stall_timeout=60 watchdog_thresh=30"
+	# What a cache has is its own, so that it can be counted.
+	append+=" slab_nomerge"
 	# The timer is there, also when this machine has no time for its first ticks.
 	append+=" no_timer_check"
 	# Emulated, a program at an address of its own is translated anew, which
@@ -152,7 +154,7 @@ write_job()
 	printf '%s=%q\n' JOB_MODE "$mode" JOB_RELEASE "$release" \
 		JOB_SIZE "$size" JOB_SLOW "${SLOW:-1}" >"$run/out/job"
 	# what the tests of storms may be told
-	for name in XVTI_{SEED,SOAK_SECONDS,FLOOD,ROUNDS}; do
+	for name in XVTI_{SEED,SOAK_SECONDS,FLOOD,ROUNDS,FAULTS}; do
 		[[ ! ${!name-} ]] || printf 'export %s=%q\n' "$name" "${!name}"
 	done >>"$run/out/job"
 }
