@@ -47,9 +47,10 @@ time_limit()
 # Set TODO to the tests for release $1 in part $2 of the run: "first", or "last" for
 # what comes when every release has run its first part. That is what says "last" in
 # its line "# kernels=": what is about the command more than about packets, and what
-# takes long. Tests that say "one" there are for the first release alone. A kernel
-# that we build runs those that say "# debug=core". Nothing of this matters where T
-# names the tests or KDIR the kernel.
+# takes long. Tests that say "one" there are for the first release alone, and those
+# that say "built" for kernels that we build, of which others than the first run those
+# that say "# debug=core". Nothing of this matters where T names the tests or KDIR the
+# kernel.
 #
 # Half of what a kernel's time goes to that we build is kmemleak. So beside other
 # releases it is on for those that say "# debug=core,kmemleak", which come first;
@@ -79,6 +80,7 @@ runs_on()
 
 	kernels=,$(sed -n 's/^# kernels=//p' "$TESTS_DIR/$3.sh"),
 	[[ $kernels != *,one,* || $1 == "$FIRST_RELEASE" ]] || return 1
+	[[ $kernels != *,built,* ]] || built_kernel "$1" || return 1
 	case $2 in
 	last) [[ $kernels == *,last,* ]] ;;
 	first) [[ $kernels != *,last,* ]] ;;

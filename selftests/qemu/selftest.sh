@@ -61,6 +61,30 @@ make_tests()
 	echo '<4>WARNING: CPU: 0 PID: 1 at a place that does not exist' >/dev/kmsg
 	echo ok 1 prints a warning
 	END
+	add_test warned <<-'END'
+	# warns=at a place that is known|no such directory
+	echo 1..1
+	printf '<4>%s\n' '------------[ cut here ]------------' \
+		'WARNING: CPU: 0 PID: 1 at a place that is known' 'Call Trace:' \
+		'---[ end trace 0 ]---' 'no such directory' 'Call Trace:' ' </TASK>' |
+		while read -r line; do echo "$line" >/dev/kmsg; done
+	echo ok 1 prints warnings that are expected
+	END
+	add_test surprised <<-'END'
+	# warns=at a place that is known|no such directory
+	echo 1..1
+	printf '<4>%s\n' '------------[ cut here ]------------' \
+		'WARNING: CPU: 0 PID: 1 at a place that is strange' 'Call Trace:' \
+		'---[ end trace 0 ]---' |
+		while read -r line; do echo "$line" >/dev/kmsg; done
+	echo ok 1 prints another
+	END
+	add_test deaf <<-'END'
+	# boot=xvti.deaf=1
+	pkill -x dmesg
+	echo 1..1
+	echo ok 1 fine
+	END
 	add_test netns <<-'END'
 	echo 1..1
 	ip netns add forgotten
@@ -115,6 +139,7 @@ make_tests()
 	add_test one <<<'# kernels=one'
 	add_test later <<<'# kernels=last'
 	add_test storm <<<'# kernels=one,last'
+	add_test built <<<'# kernels=built,last'
 	add_test core <<<'# debug=core'
 	add_test leaks <<<'# debug=core,kmemleak'
 	add_test long <<<'# long'
@@ -190,13 +215,16 @@ expect_lines()
 make_tree
 
 # Which release is to run what, of the tests that say something about it.
-T='' KDIR='' RELEASES="bookworm bullseye trixie debug" \
-	"$tests/qemu/run.sh" list |
-	awk '{ line = $1 " " $2
-		for (i = 3; i <= NF; i++)
-			if ($i ~ /^(one|later|storm|core|leaks|long)$/)
-				line = line " " $i
-		print line }' >"$scratch/output"
+list() # release...
+{
+	T='' KDIR='' RELEASES="$*" "$tests/qemu/run.sh" list |
+		awk '{ line = $1 " " $2
+			for (i = 3; i <= NF; i++)
+				if ($i ~ /^(one|later|storm|built|core|leaks|long)$/)
+					line = line " " $i
+			print line }' >"$scratch/output"
+}
+list bookworm bullseye trixie debug
 expect "^bookworm, first: one core leaks$"
 expect "^bullseye, first: core leaks$"
 expect "^trixie, first: core leaks$"
@@ -205,6 +233,10 @@ expect "^bookworm, last: later storm$"
 expect "^bullseye, last: later$"
 expect "^trixie, last: later$"
 expect_lines 7
+list debug
+expect "^debug, first: one core leaks$"
+expect "^debug, last: later storm built$"
+expect_lines 2
 
 # What was skipped on all kernels, but for what another had no time for.
 printf '%s\n' "skip a never" "skip a once" "pass a once" "skip b late" |
@@ -221,17 +253,20 @@ expect "^a	never$"
 expect_lines 1
 
 everything=" ${names[*]%.sh} "
-everything=${everything/ patient late pair single booted one later storm core leaks long / }
+everything=${everything/ patient late pair single booted one later storm built core leaks long / }
 run "$everything"
 
 expect "^ok .* good: fine$"
 expect "^not ok .* lies: exits with 0"
 expect "^not ok .* lies: run # .*exit code 0 with failures"
 expect "^not ok .* silent: run # no plan"
+expect "^not ok .* deaf: leaves .* # kernel: its log is not followed any more"
 expect "^not ok .* forged: run # no plan, exit code 3"
 expect "^not ok .* short: run # planned 2 results and gave 1"
 expect "^not ok .* sleeps: run # .*killed at its time limit; and this is why"
 expect "^not ok .* splat: leaves the system clean # kernel: .*WARNING"
+expect "^ok .* warned: prints warnings that are expected$"
+expect "^not ok .* surprised: leaves the system clean # kernel: .*that is strange"
 expect "^not ok .* netns: leaves .* # left network namespace forgotten$"
 expect "^not ok .* sa: leaves .* # left SA src 192.0.2.1"
 expect "^not ok .* stray: leaves .* # left process [0-9]+, sleep 1000"
@@ -242,7 +277,7 @@ expect "^ok .* after_crash: in a new guest$"
 expect "^not ok .* stuck: run # the guest hangs"
 expect "^ok .* after_stuck: in a new guest$"
 
-expect_count "8 passed, 13 failed, 1 skipped"
+expect_count "11 passed, 15 failed, 1 skipped"
 if [[ $code == 0 ]]; then
 	echo "not ok  a red run exits with 0"
 	failed=1
