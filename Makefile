@@ -55,8 +55,8 @@ bench:			## instructions per packet; ROWS=... FULL=1 COMPARE=old.json
 		SCALE='$(SCALE)' CORES='$(CORES)' PROFILE='$(PROFILE)' \
 		FUNCTIONS='$(FUNCTIONS)' COMPARE='$(COMPARE)' selftests/bench/run.sh
 
-check-debug:		## all tests on a kernel with KASAN, lockdep and more; T=... V=1
-	+@KDIR= RELEASES=debug T='$(T)' V='$(V)' $(RUN) check
+check-debug:		## all tests with KASAN, lockdep and more; T=... RELEASES=
+	+@KDIR= RELEASES='$(or $(RELEASES),debug)' T='$(T)' V='$(V)' $(RUN) check
 
 fuzz:			## a million netlink messages, on that kernel; RELEASES=... V=1
 	+@$(GUEST_ENV) RELEASES='$(or $(RELEASES),debug)' V='$(V)' T=fuzz-long \

@@ -3,16 +3,15 @@
  * failnth - for LD_PRELOAD: the kernel runs out of memory at the nth time
  *
  * Of what the kernel allocates while it serves the messages that a program
- * sends, and the namespaces that it makes, the one with the number in FAIL_NTH
- * fails, with the kernel's fault injection. How many of that number are left at
- * the end is in the file named by FAIL_REPORT; 0 if one has failed.
+ * sends, the one with the number in FAIL_NTH fails, with the kernel's fault
+ * injection. How many of that number are left at the end is in the file named by
+ * FAIL_REPORT; 0 if one has failed.
  */
 
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/socket.h>
@@ -99,19 +98,6 @@ ssize_t sendmsg(int fd, const struct msghdr *msg, int flags)
 		next = dlsym(RTLD_NEXT, "sendmsg");
 	arm();
 	result = next(fd, msg, flags);
-	disarm();
-	return result;
-}
-
-int unshare(int flags)
-{
-	static int (*next)(int);
-	int result;
-
-	if (!next)
-		next = dlsym(RTLD_NEXT, "unshare");
-	arm();
-	result = next(flags);
 	disarm();
 	return result;
 }
