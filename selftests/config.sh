@@ -360,6 +360,56 @@ case_options()
 	check_eq "nothing to show" "$(xvti -n "$UA" -j show)" '[]'
 }
 
+# Each of a command's answers is lost once; the kernel may have done it, or not.
+each_loss() # what before after command...
+{
+	local what=$1 before=$2 after=$3 nth left=0
+
+	shift 3
+	for ((nth = 1; left == 0; nth++)); do
+		$before
+		check "$what, answer $nth is lost" env LOSE_NTH=$nth LOSE_REPORT="$TMP/left" \
+			LD_PRELOAD="$SELFTESTS/losenth" "$@"
+		$after "$what, answer $nth is lost"
+		read -r left <"$TMP/left"
+	done
+	check_ge "$what: answers" $((nth - 2)) 3
+}
+
+lost_none() { :; }
+lost_add() { must xvti -n "$UA" add xv9 local "$A4" remote "$B4" reqid 9 netns "$OA"; }
+
+is_in() # what netns reqid
+{
+	check_eq "$1: settings" "$(dev_value "$2" xv9 local remote reqid up)" \
+		"[\"$A4\",\"$B4\",$3,true]"
+	check_eq "$1: elsewhere" "$(ip -n "$UA" -br link show type xvti)" ""
+	must ip -n "$2" link del xv9
+}
+
+added() { is_in "$1" "$OA" 9; }
+moved() { is_in "$1" "$OB" 8; }
+deleted() { check "$1" no_dev "$OA" xv9; }
+
+case_lost_answers()
+{
+	local nth
+
+	setup_ns UA OA OB
+	each_loss "add" lost_none added xvti -n "$UA" add xv9 local "$A4" remote "$B4" \
+		reqid 9 netns "$OA" up
+	each_loss "set" lost_add moved xvti -n "$OA" set xv9 reqid 8 netns "$OB" up
+	each_loss "del" lost_add deleted xvti -n "$OA" del xv9
+	# what was there before is not taken for what was made
+	must xvti -n "$UA" add xv9 local "$A4" remote "$B4" reqid 7
+	for nth in 1 2 3; do
+		refused "one that is there, answer $nth is lost" "File exists" \
+			env LOSE_NTH=$nth LD_PRELOAD="$SELFTESTS/losenth" \
+			xvti -n "$UA" add xv9 local "$A4" remote 192.0.2.9 reqid 9
+	done
+	check_eq "and stays" "$(dev_value "$UA" xv9 remote reqid)" "[\"$B4\",7]"
+}
+
 need_module
 run_cases addresses binding duplicate link mtu malformed user_namespace set \
-	refusals batch export options
+	refusals batch export options lost_answers

@@ -355,10 +355,8 @@ int nl_dump(struct nl_sock *sock, struct nlmsghdr *request,
 			.reply = reply, .data = data, .error = error
 		};
 
-		memset(error, 0, sizeof(*error));
 		restart(data);
-		ret = sock_exchange(sock, &x, request);
-		error->err = -ret;
+		ret = talk_once(sock, &x, request);
 		if (ret ? ret != -EINTR : !x.interrupted)
 			return ret;
 	}

@@ -142,32 +142,25 @@ int link_dump(struct nl *nl, struct links *links, struct nl_error *error)
 	return nl_dump(&nl->route, nlh, links_add, links_restart, links, error);
 }
 
-/* One that has just been made, and whose maker was not told. */
-static bool link_is_new(struct nl *nl, const char *name)
-{
-	struct nl_error error;
-	struct link link;
-
-	return !link_find(nl, name, &link, &error) && !link.up &&
-	       !strcmp(link.kind, XVTI_FAMILY_NAME);
-}
-
 int link_create(struct nl *nl, const char *name, struct nl_error *error)
 {
 	union request req;
 	struct nlmsghdr *nlh = link_request(&req, RTM_NEWLINK, 0);
-	struct nl_error family;
+	struct nl_error other;
+	struct dev dev;
 	int ret;
 
 	nlh->nlmsg_flags |= NLM_F_CREATE | NLM_F_EXCL;
 	mnl_attr_put_strz(nlh, IFLA_IFNAME, name);
 	link_put_kind(nlh);
 	ret = nl_talk(&nl->route, nlh, NULL, NULL, error);
-	if (ret == -EEXIST && error->again && link_is_new(nl, name))
+	/* It was made the first time, unless somebody has configured it. */
+	if (ret == -EEXIST && error->again &&
+	    !dev_get(nl, name, &dev, &other) && !dev.local.family)
 		return 0;
 	/* What rtnetlink says of a kind it does not know differs by kernel. */
-	if (ret == -EOPNOTSUPP && family_get(nl, &family))
-		error->no_module = family.no_module;
+	if (ret == -EOPNOTSUPP && family_get(nl, &other))
+		error->no_module = other.no_module;
 	return ret;
 }
 
