@@ -79,8 +79,8 @@ case_configuration()
 		tell i1 "link set xv0 mtu 1300" "link set xv0 multicast off" "link set xv0 multicast on"
 		told_all x0 x1 i0 i1 || break
 	done
-	must in_ns "$OA" xvti set xv0 local "$A4" remote "$B4" reqid 7 mark none mtu auto up
-	await "the last event" grep -q '"reqid":7,' "$TMP/events"
+	must in_ns "$OA" xvti set xv0 local "$A4" remote "$B4" reqid 7 mark none queue 3 mtu auto up
+	await "the last event" grep -q '"queue":3\>' "$TMP/events"
 	stop "$BG_PID"
 	check_eq "mixed" "$(jq -c 'select([.reqid, .queue] == [71, 2] or
 		[.reqid, .queue] == [72, 1])' "$TMP/events")" ""
@@ -117,8 +117,8 @@ case_teardown()
 	for ((round = 0; round < XVTI_ROUNDS; round++)); do
 		both "add xd local $A4 remote $B4 reqid 9 netns $OA up" \
 			"-n $OA delete xd"
-		ip -n "$OA" -force -batch - <<<$'link add xf type xvti\nlink del xf' >/dev/null 2>&1 &
-		ip -n "$OA" -force -batch - <<<$'link del xd\nlink del xf' >/dev/null 2>&1
+		ip_batch_force "$OA" <<<$'link add xf type xvti\nlink del xf' >/dev/null 2>&1 &
+		ip_batch_force "$OA" <<<$'link del xd\nlink del xf' >/dev/null 2>&1
 		wait "$!"
 		told_all x0 x1 || break
 	done

@@ -89,7 +89,7 @@ churn()
 
 	while [ ! -e "$TMP/enough" ]; do
 		nap 1
-		ip -n "$UA" -force -batch "$TMP/churn" >/dev/null 2>&1
+		ip_batch_force "$UA" <"$TMP/churn" >/dev/null 2>&1
 		echo $((++rounds)) >"$TMP/rounds"
 	done
 }
@@ -181,7 +181,7 @@ after_all()
 	done | ip_batch "$OB"
 	ip_batch "$UA" <<<"xfrm state flush"
 	ip_batch "$UB" <<<"xfrm state flush"
-	ip -n "$UA" -force -batch - <<-END >/dev/null 2>&1
+	ip_batch_force "$UA" <<-END >/dev/null 2>&1
 		link del fz0
 		link del fz1
 		link del fz2

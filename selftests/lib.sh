@@ -343,6 +343,12 @@ ip_batch() # netns, or - for our own
 		die "ip in netns $1, asked by ${FUNCNAME[1]}, line ${BASH_LINENO[0]}: $HEARD"
 }
 
+# All of them that can be done just now; fails if one cannot.
+ip_batch_force() # netns
+{
+	ip -n "$1" -force -batch -
+}
+
 # Creates a network namespace for each variable named and stores its name
 # there. The namespace is silent: addresses appear at once, and no interface
 # sends anything of its own accord, so that counters can be exact. A veth end,

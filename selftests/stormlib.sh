@@ -174,6 +174,18 @@ load_on() # rate "address..." of A "address..." of B
 	await "load of B" grep -q ready "$TMP/load-b"
 }
 
+# Both have received something until now.
+load_passes() # what
+{
+	local end
+
+	kill -USR1 "$LOAD_A" "$LOAD_B"
+	for end in a b; do
+		await "load of $end $1" grep -q 'received=[1-9]' "$TMP/load-$end"
+		note "load of $end $1: $(tail -n 1 "$TMP/load-$end")"
+	done
+}
+
 # Both must have received something, of UDP and of TCP.
 load_end()
 {
@@ -184,7 +196,7 @@ load_end()
 	wait "$LOAD_B" || fail "load of B: $(cat "$TMP/load-b")"
 	for end in a b; do
 		note "load of $end: $(tail -n 1 "$TMP/load-$end")"
-		grep -q 'received=[1-9][0-9]* octets=[1-9]' "$TMP/load-$end" ||
+		tail -n 1 "$TMP/load-$end" | grep -q 'received=[1-9][0-9]* octets=[1-9]' ||
 			fail "load of $end: received nothing"
 	done
 }

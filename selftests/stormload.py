@@ -4,7 +4,7 @@
 
 stormload.py CPU RATE ADDRESS...    RATE rounds a second, on that processor if
                                     there is one, until SIGTERM; then prints
-                                    what was sent and received
+                                    what was sent and received, and at SIGUSR1
 
 Both ends run it: each also receives what the other sends. Addresses and routes
 come and go meanwhile, and so do the devices: an error only ends a connection,
@@ -128,6 +128,11 @@ class Load:
         while len(self.peers) > 64:
             self.peers.pop(0).close()
 
+    def report(self):
+        """What there was until now."""
+        print(f"sent={self.sent} received={self.received} octets={self.octets}",
+              flush=True)
+
     def run(self, rate, stopped):
         """Until it is stopped."""
         following = time.monotonic()
@@ -149,9 +154,10 @@ def main(args):
     stopped = []
     signal.signal(signal.SIGTERM, lambda *_: stopped.append(True))
     load = Load(args[2:])
+    signal.signal(signal.SIGUSR1, lambda *_: load.report())
     print("ready", flush=True)
     load.run(float(args[1]), stopped)
-    print(f"sent={load.sent} received={load.received} octets={load.octets}")
+    load.report()
 
 
 main(sys.argv[1:])
