@@ -368,7 +368,7 @@ each_loss() # what before after command...
 	shift 3
 	for ((nth = 1; left == 0; nth++)); do
 		$before
-		check "$what, answer $nth is lost" env LOSE_NTH=$nth LOSE_REPORT="$TMP/left" \
+		check "$what, answer $nth is lost" env LOSE_NTH="$nth" LOSE_REPORT="$TMP/left" \
 			LD_PRELOAD="$SELFTESTS/losenth" "$@"
 		$after "$what, answer $nth is lost"
 		read -r left <"$TMP/left"
@@ -404,7 +404,7 @@ case_lost_answers()
 	must xvti -n "$UA" add xv9 local "$A4" remote "$B4" reqid 7
 	for nth in 1 2 3; do
 		refused "one that is there, answer $nth is lost" "File exists" \
-			env LOSE_NTH=$nth LD_PRELOAD="$SELFTESTS/losenth" \
+			env LOSE_NTH="$nth" LD_PRELOAD="$SELFTESTS/losenth" \
 			xvti -n "$UA" add xv9 local "$A4" remote 192.0.2.9 reqid 9
 	done
 	check_eq "and stays" "$(dev_value "$UA" xv9 remote reqid)" "[\"$B4\",7]"

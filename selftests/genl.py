@@ -209,6 +209,8 @@ def lent(pid):
                               "lend", str(theirs.fileno())))
     theirs.close()
     _, control, _, _ = ours.recvmsg(1, socket.CMSG_SPACE(4))
+    if not control:
+        sys.exit("nobody has lent a socket")
     return socket.socket(fileno=struct.unpack("=i", control[0][2])[0])
 
 

@@ -177,8 +177,8 @@ lost() { echo $(($(tx_dropped tx_no_sa) + $(tx_dropped tx_queue))); }
 case_no_queue() { no_sa 0; }
 case_queue_full() { no_sa 1024; }
 
-# As fast as pktgen can, which is faster than A: what there is no room for before A
-# is lost there, others' packets as well, and A is none the worse for it.
+# As fast as pktgen can. Where that is faster than A can, what there is no room for
+# is lost before A, others' packets as well; A is none the worse for it.
 case_unpaced()
 {
 	local before met
